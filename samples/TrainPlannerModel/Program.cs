@@ -1,0 +1,1 @@
+Console.WriteLine("placeholder while the project is laid out");
