@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+
+namespace MixKVQ.AgentConnector.Native;
+
+/// <summary>What was tried to load libtorch, with the reason of each failure.</summary>
+internal sealed class LoadAttempts
+{
+    private readonly List<string> _lines = [];
+
+    public IReadOnlyList<string> Lines => _lines;
+
+    public void Add(string what, string reason) => _lines.Add($"{what}: {reason.ReplaceLineEndings(" ").Trim()}");
+
+    /// <summary>Loads a library by its full path; a failure becomes a line.</summary>
+    /// <returns>The handle, or 0.</returns>
+    public nint TryLoad(string path, string? what = null)
+    {
+        try
+        {
+            return NativeLibrary.Load(path);
+        }
+        catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
+        {
+            Add(what ?? path, error.Message);
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Text.RegularExpressions;
+
+namespace MixKVQ.AgentConnector.Native;
+
+/// <summary>The version a PyTorch installation states in <c>torch/version.py</c>, beside its <c>torch/lib</c>.</summary>
+internal static partial class TorchVersionFile
+{
+    /// <summary>The libtorch that TorchSharp 0.107 is built for; its C++ interface changes from one minor version to the next.</summary>
+    public const string Wanted = "2.10";
+
+    /// <summary>The stated version such as <c>2.10.0+cpu</c>, or null when there is no such file or it states none.</summary>
+    public static string? Read(string torchLibraryPath)
+    {
+        string? parent = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(torchLibraryPath)));
+        string path = Path.Combine(parent ?? string.Empty, "version.py");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        // The file is a few hundred bytes; whatever is longer is not it.
+        string? line = File.ReadLines(path).Take(100).FirstOrDefault(text => VersionLine().IsMatch(text));
+        return line is null ? null : VersionLine().Match(line).Groups[1].Value;
+    }
+
+    public static bool IsWanted(string version) =>
+        version.StartsWith(Wanted + ".", StringComparison.Ordinal) || version == Wanted;
+
+    [GeneratedRegex(@"^__version__\s*(?::[^=]*)?=\s*['""]([^'""]+)['""]", RegexOptions.CultureInvariant)]
+    private static partial Regex VersionLine();
+}
