@@ -1,0 +1,37 @@
+using TrainPlannerModel.World;
+
+namespace TrainPlannerModel.Training;
+
+/// <summary>Draws what to train on next: copy drills, then short dialogues, then ever longer ones.</summary>
+internal sealed class Curriculum(Random random)
+{
+    private const double DrillUntil = 0.015;
+    private const double ShortUntil = 0.12;
+    private const double MediumUntil = 0.35;
+
+    /// <summary>The pieces of one example for a point of the training between 0 and 1.</summary>
+    public IEnumerable<TextPiece> Draw(double progress)
+    {
+        if (progress < DrillUntil)
+        {
+            return CopyDrill();
+        }
+
+        DialogueGenerator generator = new(random);
+        int turns = progress switch
+        {
+            < ShortUntil => random.Next(1, 4),
+            < MediumUntil => random.Next(1, 8),
+            _ => random.OneIn(3) ? random.Next(1, 6) : random.Next(5, 16),
+        };
+        return DialogueText.Render(generator.Write(turns, allTools: progress >= ShortUntil && !random.OneIn(4)));
+    }
+
+    /// <summary>A list of names and numbers, then the same pairs in another order.</summary>
+    private IEnumerable<TextPiece> CopyDrill()
+    {
+        string[] pairs = [.. Names.Copied.ToArray().Shuffled(random).Take(random.Next(4, 12)).Select(name => $"{name} {random.Next(1000)}")];
+        yield return new TextPiece($"<|im_start|>user\n{string.Join(", ", pairs)}.<|im_end|>\n<|im_start|>assistant\n", false);
+        yield return new TextPiece($"{string.Join(", ", pairs.Shuffled(random))}.<|im_end|>", true);
+    }
+}

@@ -1,0 +1,305 @@
+using System.Text.Json.Nodes;
+
+namespace TrainPlannerModel.World;
+
+/// <summary>Writes dialogues of the warehouse world: requests, and the one right course of thoughts, calls and answers for each.</summary>
+/// <remarks>The same random source gives the same dialogues. Not thread-safe.</remarks>
+internal sealed class DialogueGenerator(Random random)
+{
+    /// <summary>Requests of the planner sample; no generated dialogue contains one, so that the sample shows unseen work.</summary>
+    public static readonly string[] Reserved =
+    [
+        "Note for later: the code of Bergen is 704, the code of Graz is 219, the code of Cork is 836.",
+        "We need 340 copper. Order what is missing.",
+        "Check the stock of tin, cable and wire.",
+    ];
+
+    private Warehouse _warehouse = new(random);
+    private Memory _memory = new();
+
+    /// <summary>Writes a dialogue.</summary>
+    /// <param name="turnCount">Number of user requests.</param>
+    /// <param name="allTools">True offers every tool, false only those needed and a few others.</param>
+    public Dialogue Write(int turnCount, bool allTools)
+    {
+        while (true)
+        {
+            _warehouse = new Warehouse(random);
+            _memory = new Memory();
+            List<Turn> turns = [];
+            while (turns.Count < turnCount)
+            {
+                turns.Add(WriteTurn());
+            }
+
+            if (!turns.Exists(turn => Reserved.Contains(turn.Request)))
+            {
+                return new Dialogue(Dialogue.SystemPrompt, PickTools(turns, allTools), turns);
+            }
+        }
+    }
+
+    private List<PlannerTool> PickTools(List<Turn> turns, bool allTools)
+    {
+        HashSet<PlannerTool> needed = [.. turns.SelectMany(turn => turn.Steps).Select(step => step.Tool).OfType<PlannerTool>()];
+        PlannerTool[] tools = [.. PlannerTool.All.Where(tool => allTools || needed.Contains(tool) || random.OneIn(5))];
+        random.Shuffle(tools);
+        return [.. tools];
+    }
+
+    private Turn WriteTurn()
+    {
+        while (true)
+        {
+            Turn? turn = random.Next(20) switch
+            {
+                <= 4 => Restock(),
+                5 or 6 => CheckStock(),
+                7 => AskCost(),
+                8 => AskSupplier(),
+                9 or 10 => ShipOrder(),
+                11 or 12 => WriteNote(),
+                13 => OrderSame(),
+                14 => CostOfOrder(),
+                _ => Recall(),
+            };
+            if (turn is not null)
+            {
+                return turn;
+            }
+        }
+    }
+
+    private Turn? Restock()
+    {
+        string item = random.Pick(Names.Items);
+        if (_memory.Orders.ContainsKey(item))
+        {
+            return null;
+        }
+
+        int stock = _warehouse.Stock(item);
+        int needed = random.OneIn(4) ? random.Next(1, stock + 1) : random.Next(stock + 1, 981);
+        string request = random.Pick<string>(
+        [
+            $"We need {needed} {item}. Order what is missing.",
+            $"Restock {item}: we need {needed}.",
+            $"See that there are {needed} {item} and order the rest.",
+        ]);
+        List<AssistantStep> steps =
+        [
+            Call($"We need {needed} {item}. I ask Store-stock for {item}.", PlannerTool.Stock, ("item", item)),
+            Call($"There are {stock} {item}, needed {needed}. I ask Math-missing.", PlannerTool.Missing, ("needed", needed), ("stock", stock)),
+        ];
+        _memory.Stock[item] = stock;
+        int missing = Math.Max(0, needed - stock);
+        if (missing == 0)
+        {
+            steps.Add(Answer("Missing: 0. I order nothing.", $"Nothing is missing: there are {stock} {item}."));
+        }
+        else
+        {
+            int order = PlaceOrder(steps, $"Missing: {missing} {item}. I call Store-order.", item, missing);
+            steps.Add(Answer($"The order of {item} is {order}.", $"Order {order} is placed: {missing} {item}."));
+        }
+
+        return new Turn("restock", request, steps);
+    }
+
+    private Turn CheckStock()
+    {
+        int count = random.Pick([1, 2, 2, 3, 3]);
+        string[] items = random.GetItems(Names.Items, count).Distinct().ToArray();
+        string request = items.Length switch
+        {
+            1 => random.Pick<string>([$"How many {items[0]} are there?", $"Check the stock of {items[0]}."]),
+            2 => $"Check the stock of {items[0]} and {items[1]}.",
+            _ => $"Check the stock of {items[0]}, {items[1]} and {items[2]}.",
+        };
+        List<AssistantStep> steps = [];
+        string thought = "";
+        foreach (string item in items)
+        {
+            steps.Add(Call($"{thought}I ask Store-stock for {item}.", PlannerTool.Stock, ("item", item)));
+            _memory.Stock[item] = _warehouse.Stock(item);
+            thought = $"There are {_warehouse.Stock(item)} {item}. ";
+        }
+
+        string list = string.Join(", ", items.Select(item => $"{_warehouse.Stock(item)} {item}"));
+        steps.Add(Answer($"{thought}That is all.", $"There are {list}."));
+        return new Turn("check", request, steps);
+    }
+
+    private Turn AskCost()
+    {
+        string item = random.Pick(Names.Items);
+        int price = _warehouse.Price(item);
+        int count = random.Next(2, Math.Max(3, 999 / price));
+        List<AssistantStep> steps = [];
+        int cost = AddCost(steps, $"I need the price of {item}. I ask Store-price for {item}.", item, count);
+        steps.Add(Answer($"The cost is {cost}.", $"{count} {item} cost {cost}."));
+        string request = random.Pick<string>([$"What do {count} {item} cost?", $"Tell me the cost of {count} {item}."]);
+        return new Turn("cost", request, steps);
+    }
+
+    private Turn? CostOfOrder()
+    {
+        if (_memory.Orders.Count == 0)
+        {
+            return null;
+        }
+
+        (string item, (int order, int count)) = random.Pick([.. _memory.Orders]);
+        if (count > 499 || !_warehouse.TryFixPrice(item, 999 / count))
+        {
+            return null;
+        }
+
+        List<AssistantStep> steps = [];
+        int cost = AddCost(steps, $"Order {order} has {count} {item}. I ask Store-price for {item}.", item, count);
+        steps.Add(Answer($"The cost is {cost}.", $"Order {order} costs {cost}."));
+        return new Turn("cost of order", $"What does the order of {item} cost?", steps);
+    }
+
+    private int AddCost(List<AssistantStep> steps, string thought, string item, int count)
+    {
+        int price = _warehouse.Price(item);
+        _memory.Price[item] = price;
+        steps.Add(Call(thought, PlannerTool.Price, ("item", item)));
+        steps.Add(Call($"The price of {item} is {price}, the count {count}. I ask Math-cost.", PlannerTool.Cost, ("count", count), ("price", price)));
+        return count * price;
+    }
+
+    private Turn AskSupplier()
+    {
+        string item = random.Pick(Names.Items);
+        string supplier = _warehouse.Supplier(item);
+        _memory.Supplier[item] = supplier;
+        return new Turn("supplier", random.Pick<string>([$"Who supplies {item}?", $"Find the supplier of {item}."]),
+        [
+            Call($"I ask Store-supplier for {item}.", PlannerTool.Supplier, ("item", item)),
+            Answer($"The supplier of {item} is {supplier}.", $"{supplier} supplies {item}."),
+        ]);
+    }
+
+    private Turn? ShipOrder()
+    {
+        string[] items = [.. _memory.Orders.Keys.Where(item => !_memory.Arrival.ContainsKey(item))];
+        if (items.Length == 0)
+        {
+            return null;
+        }
+
+        string item = random.Pick(items);
+        int order = _memory.Orders[item].Order;
+        string city = random.Pick(Names.Cities);
+        string day = _warehouse.Ship(order);
+        _memory.Arrival[item] = day;
+        return new Turn("ship", random.Pick<string>([$"Ship the order of {item} to {city}.", $"Send the order of {item} to {city}."]),
+        [
+            Call($"The order of {item} is {order}. I call Store-ship to {city}.", PlannerTool.Ship, ("order", order), ("city", city)),
+            Answer($"The order arrives on {day}.", $"Order {order} arrives in {city} on {day}."),
+        ]);
+    }
+
+    private Turn? OrderSame()
+    {
+        if (_memory.Orders.Count == 0)
+        {
+            return null;
+        }
+
+        string other = random.Pick([.. _memory.Orders.Keys]);
+        string item = random.Pick(Names.Items);
+        if (_memory.Orders.ContainsKey(item))
+        {
+            return null;
+        }
+
+        int count = _memory.Orders[other].Count;
+        List<AssistantStep> steps = [];
+        int order = PlaceOrder(steps, $"The order of {other} has {count} {other}. I call Store-order.", item, count);
+        steps.Add(Answer($"The order of {item} is {order}.", $"Order {order} is placed: {count} {item}."));
+        return new Turn("order same", $"Order as many {item} as {other}.", steps);
+    }
+
+    private Turn? WriteNote()
+    {
+        string[] cities = [.. Names.Cities.Where(city => !_memory.Code.ContainsKey(city))];
+        int count = Math.Min(random.Pick([1, 2, 3, 4, 6]), cities.Length);
+        if (count == 0)
+        {
+            return null;
+        }
+
+        random.Shuffle(cities);
+        foreach (string city in cities.AsSpan(0, count))
+        {
+            _memory.Code[city] = random.Next(100, 1000);
+        }
+
+        string list = string.Join(", ", cities.Take(count).Select(city => $"the code of {city} is {_memory.Code[city]}"));
+        return new Turn("note", $"Note for later: {list}.", [Answer("I keep this in mind.", "Noted.")]);
+    }
+
+    private Turn? Recall()
+    {
+        switch (random.Next(7))
+        {
+            case 0 or 1 when _memory.Code.Count > 0:
+                (string city, int code) = random.Pick([.. _memory.Code]);
+                return Remember($"What is the code of {city}?", $"The code of {city} is {code}.", $"{code}.");
+            case 2 when _memory.Stock.Count > 0:
+                (string item, int stock) = random.Pick([.. _memory.Stock]);
+                return Remember($"How many {item} were in stock?", $"The stock of {item} was {stock}.", $"{stock} {item}.");
+            case 3 when _memory.Price.Count > 0:
+                (item, int price) = random.Pick([.. _memory.Price]);
+                return Remember($"What was the price of {item}?", $"The price of {item} was {price}.", $"{price}.");
+            case 4 when _memory.Supplier.Count > 0:
+                (item, string supplier) = random.Pick([.. _memory.Supplier]);
+                return Remember($"Who was the supplier of {item}?", $"The supplier of {item} was {supplier}.", $"{supplier}.");
+            case 5 when _memory.Orders.Count > 0:
+                (item, (int order, _)) = random.Pick([.. _memory.Orders]);
+                return Remember($"What is the number of the order of {item}?", $"The order of {item} is {order}.", $"{order}.");
+            case 6 when _memory.Arrival.Count > 0:
+                (item, string day) = random.Pick([.. _memory.Arrival]);
+                return Remember($"When does the order of {item} arrive?", $"The order of {item} arrives on {day}.", $"On {day}.");
+            default:
+                return null;
+        }
+    }
+
+    private static Turn Remember(string request, string thought, string answer) => new("recall", request, [Answer(thought, answer)]);
+
+    private int PlaceOrder(List<AssistantStep> steps, string thought, string item, int count)
+    {
+        int order = _warehouse.Order(item, count);
+        _memory.Orders[item] = (order, count);
+        steps.Add(Call(thought, PlannerTool.Order, ("item", item), ("count", count)));
+        return order;
+    }
+
+    private AssistantStep Call(string thought, PlannerTool tool, params (string Name, JsonNode Value)[] arguments)
+    {
+        JsonObject json = new(arguments.Select(argument => KeyValuePair.Create(argument.Name, (JsonNode?)argument.Value)));
+        return new AssistantStep(thought, tool, json, null) { Result = _warehouse.Call(tool.Name, json) };
+    }
+
+    private static AssistantStep Answer(string thought, string answer) => new(thought, null, null, answer);
+
+    /// <summary>What the dialogue has established so far, by item or city.</summary>
+    private sealed class Memory
+    {
+        public Dictionary<string, int> Code { get; } = [];
+
+        public Dictionary<string, int> Stock { get; } = [];
+
+        public Dictionary<string, int> Price { get; } = [];
+
+        public Dictionary<string, string> Supplier { get; } = [];
+
+        public Dictionary<string, (int Order, int Count)> Orders { get; } = [];
+
+        public Dictionary<string, string> Arrival { get; } = [];
+    }
+}
