@@ -1,0 +1,73 @@
+using System.IO.MemoryMappedFiles;
+
+namespace MixKVQ.AgentConnector.Checkpoints;
+
+/// <summary>
+/// A memory-mapped safetensors file. Only the header is read when it is opened. Safe for concurrent readers;
+/// the file must not be shortened while it is open.
+/// </summary>
+internal sealed unsafe class SafetensorsFile : IDisposable
+{
+    private readonly MemoryMappedFile _mapping;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly byte* _start;
+
+    /// <exception cref="InvalidDataException">The file is missing, truncated or has a bad header.</exception>
+    public SafetensorsFile(string path)
+    {
+        Path = path;
+        if (!File.Exists(path))
+        {
+            throw new InvalidDataException($"{path} does not exist; the checkpoint's folder must hold all its safetensors files.");
+        }
+
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        long fileBytes = stream.Length;
+        if (fileBytes == 0)
+        {
+            throw SafetensorsHeader.Refuse(path, "it is empty");
+        }
+
+        _mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        try
+        {
+            _view = _mapping.CreateViewAccessor(0, fileBytes, MemoryMappedFileAccess.Read);
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+            _start += _view.PointerOffset;
+            Entries = SafetensorsHeader.Parse(new ReadOnlySpan<byte>(_start, (int)Math.Min(fileBytes, int.MaxValue)), fileBytes, path);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Path { get; }
+
+    /// <summary>The tensors by position in the file.</summary>
+    public IReadOnlyList<SafetensorsEntry> Entries { get; }
+
+    /// <summary>Copies a part of a tensor's bytes.</summary>
+    /// <param name="entry">One of <see cref="Entries"/>.</param>
+    /// <param name="offset">First byte within the tensor.</param>
+    /// <param name="destination">Filled whole.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part lies outside the tensor.</exception>
+    public void Copy(SafetensorsEntry entry, long offset, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, entry.ByteCount - destination.Length);
+        new ReadOnlySpan<byte>(_start + entry.Offset + offset, destination.Length).CopyTo(destination);
+    }
+
+    public void Dispose()
+    {
+        if (_view is not null && _start is not null)
+        {
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+
+        _view?.Dispose();
+        _mapping?.Dispose();
+    }
+}
