@@ -5,9 +5,6 @@ namespace MixKVQ.AgentConnector.Checkpoints;
 /// <summary>The weights of a model folder, in one safetensors file or several; memory-mapped until disposed.</summary>
 internal sealed class SafetensorsCheckpoint : IWeightSource, IDisposable
 {
-    // Bounds the temporary that a converted or off-CPU weight passes through.
-    private const long MaxChunkBytes = 256 << 20;
-
     private readonly string _folder;
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, (SafetensorsFile File, SafetensorsEntry Entry)> _tensors = new(StringComparer.Ordinal);
@@ -87,25 +84,10 @@ internal sealed class SafetensorsCheckpoint : IWeightSource, IDisposable
     public void Read(string name, torch.Tensor destination)
     {
         (SafetensorsFile file, SafetensorsEntry entry) = _tensors[name];
-        torch.ScalarType source = SafetensorsTypes.ToTorch(entry.DType)!.Value;
-        bool direct = destination.dtype == source && destination.device_type == DeviceType.CPU;
-        long rows = destination.shape[0];
-        long rowBytes = entry.ByteCount / Math.Max(rows, 1);
-        long chunkRows = Math.Clamp(MaxChunkBytes / Math.Max(rowBytes, 1), 1, Math.Max(rows, 1));
-        for (long row = 0; row < rows; row += chunkRows)
+        using (torch.no_grad())
+        using (torch.NewDisposeScope())
         {
-            long count = Math.Min(chunkRows, rows - row);
-            using torch.Tensor target = destination.narrow(0, row, count);
-            if (direct)
-            {
-                file.Copy(entry, row * rowBytes, target.bytes);
-            }
-            else
-            {
-                using torch.Tensor chunk = torch.empty(target.shape, source);
-                file.Copy(entry, row * rowBytes, chunk.bytes);
-                target.copy_(chunk).Dispose();
-            }
+            destination.copy_(file.Map(entry));
         }
 
         _copiedBytes += entry.ByteCount;

@@ -1,4 +1,6 @@
 using System.IO.MemoryMappedFiles;
+using MixKVQ.AgentConnector.Native;
+using TorchSharp;
 
 namespace MixKVQ.AgentConnector.Checkpoints;
 
@@ -48,17 +50,11 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>The tensors by position in the file.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries { get; }
 
-    /// <summary>Copies a part of a tensor's bytes.</summary>
-    /// <param name="entry">One of <see cref="Entries"/>.</param>
-    /// <param name="offset">First byte within the tensor.</param>
-    /// <param name="destination">Filled whole.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part lies outside the tensor.</exception>
-    public void Copy(SafetensorsEntry entry, long offset, Span<byte> destination)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, entry.ByteCount - destination.Length);
-        new ReadOnlySpan<byte>(_start + entry.Offset + offset, destination.Length).CopyTo(destination);
-    }
+    /// <summary>A tensor over the mapped bytes, without a copy.</summary>
+    /// <param name="entry">One of <see cref="Entries"/>, float32, float16 or bfloat16.</param>
+    /// <returns>Read only, on the CPU; the caller disposes it before this file.</returns>
+    public torch.Tensor Map(SafetensorsEntry entry) =>
+        TensorMemory.FromBlob((nint)(_start + entry.Offset), [.. entry.Shape], SafetensorsTypes.ToTorch(entry.DType)!.Value);
 
     public void Dispose()
     {
