@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Threading.Tasks.Sources;
+using MixKVQ.AgentConnector.Sampling;
+
+namespace MixKVQ.AgentConnector.Generation;
+
+/// <summary>
+/// One generation under way. It is handed to and fro: between <see cref="AwaitToken"/> and the end of its task the engine's thread
+/// alone uses it, at all other times the consumer alone, so that nothing in it needs a lock.
+/// </summary>
+internal sealed class ActiveGeneration : IValueTaskSource<GeneratedToken>
+{
+    private readonly GenerationRequest _request;
+    private readonly TokenSampler _sampler;
+    private readonly StepBuffers _buffers;
+    private readonly TimeProvider _timeProvider;
+    private readonly CancellationToken _cancellationToken;
+    private readonly int _promptTokenCount;
+    private readonly int[] _lastToken = new int[1];
+    private GenerationStatistics _statistics;
+
+    // Continuations must not run on the engine's thread.
+    private ManualResetValueTaskSourceCore<GeneratedToken> _next = new() { RunContinuationsAsynchronously = true };
+
+    /// <exception cref="ArgumentException">The request or its sampling options are not valid.</exception>
+    public ActiveGeneration(GenerationRequest request, StepBuffers buffers, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        request.Validate();
+        _request = request;
+        _buffers = buffers;
+        _timeProvider = timeProvider;
+        _cancellationToken = cancellationToken;
+        _promptTokenCount = request.PromptTokenCount;
+        _sampler = new TokenSampler(request.Sampling, buffers.Candidates);
+        _sampler.AddPrompt(request.ContextTokens.Span);
+        _sampler.AddPrompt(request.PrefillTokens.Span);
+    }
+
+    /// <summary>Consumer: the task that ends with the next token, once the engine has this generation in its queue.</summary>
+    public ValueTask<GeneratedToken> AwaitToken()
+    {
+        _next.Reset();
+        return new ValueTask<GeneratedToken>(this, _next.Version);
+    }
+
+    /// <summary>
+    /// Engine: reads one prefill chunk or the last token. True if that ended the awaited task, false if the prefill goes on.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The consumer cancelled; nothing was read.</exception>
+    public bool Advance()
+    {
+        _cancellationToken.ThrowIfCancellationRequested();
+        long start = _timeProvider.GetTimestamp();
+        Span<float> logits = _buffers.Logits(_request.Sequence.VocabularySize);
+        if (_statistics.GeneratedTokenCount > 0)
+        {
+            _request.Sequence.Append(_lastToken, logits);
+            int next = _sampler.Sample(logits);
+            Complete(next, _statistics with { DecodeTime = _statistics.DecodeTime + _timeProvider.GetElapsedTime(start) });
+            return true;
+        }
+
+        ReadOnlyMemory<int> left = _request.PrefillTokens[_statistics.PrefilledTokenCount..];
+        int count = Math.Min(left.Length, _request.Sequence.TokensToPageBorder);
+        Debug.Assert(count > 0, "A sequence always takes at least one token.");
+        bool isLast = count == left.Length;
+        _request.Sequence.Append(left[..count], isLast ? logits : []);
+        int first = isLast ? _sampler.Sample(logits) : 0;
+        _statistics = _statistics with
+        {
+            PrefilledTokenCount = _statistics.PrefilledTokenCount + count,
+            PrefillTime = _statistics.PrefillTime + _timeProvider.GetElapsedTime(start),
+        };
+        if (isLast)
+        {
+            Complete(first, _statistics);
+        }
+
+        return isLast;
+    }
+
+    /// <summary>Engine: ends the awaited task with an exception; the generation takes no further step.</summary>
+    public void Fail(Exception exception) => _next.SetException(exception);
+
+    GeneratedToken IValueTaskSource<GeneratedToken>.GetResult(short token) => _next.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<GeneratedToken>.GetStatus(short token) => _next.GetStatus(token);
+
+    void IValueTaskSource<GeneratedToken>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _next.OnCompleted(continuation, state, token, flags);
+
+    private void Complete(int token, GenerationStatistics statistics)
+    {
+        _lastToken[0] = token;
+        _statistics = statistics with { GeneratedTokenCount = statistics.GeneratedTokenCount + 1 };
+        _next.SetResult(new GeneratedToken(token, FindEnd(token), _statistics));
+    }
+
+    private GenerationEnd? FindEnd(int token) =>
+        _request.EndTokens.Contains(token) ? GenerationEnd.EndToken
+        : _statistics.GeneratedTokenCount >= _request.MaxOutputTokens ? GenerationEnd.OutputLimit
+        : _promptTokenCount + _statistics.GeneratedTokenCount >= _request.MaxContextTokens ? GenerationEnd.ContextLimit
+        : null;
+}
