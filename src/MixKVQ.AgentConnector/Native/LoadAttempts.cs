@@ -9,6 +9,9 @@ internal sealed class LoadAttempts
 
     public IReadOnlyList<string> Lines => _lines;
 
+    /// <summary>Whether a file that was found could not be loaded.</summary>
+    public bool LoadFailed { get; private set; }
+
     public void Add(string what, string reason) => _lines.Add($"{what}: {reason.ReplaceLineEndings(" ").Trim()}");
 
     /// <summary>Loads a library by its full path; a failure becomes a line.</summary>
@@ -22,6 +25,7 @@ internal sealed class LoadAttempts
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
             Add(what ?? path, error.Message);
+            LoadFailed = true;
             return 0;
         }
     }

@@ -42,6 +42,24 @@ internal static class TorchFolders
     /// <summary>The first candidate folder that holds the file, or null.</summary>
     public static string? FindHolding(string file) => Candidates().FirstOrDefault(folder => File.Exists(Path.Combine(folder, file)));
 
+    /// <summary>
+    /// A candidate folder that holds another libtorch than the given folder, or null. TorchSharp looks for <c>torch_cpu</c>
+    /// in the application's folders without asking anyone; a second copy registers every operator again, and libtorch aborts.
+    /// </summary>
+    public static string? FindOther(string folder)
+    {
+        string own = Resolve(folder);
+        return Candidates().FirstOrDefault(other => File.Exists(Path.Combine(other, TorchCpuFile)) && Resolve(other) != own);
+    }
+
+    /// <summary>Where the folder's <see cref="TorchCpuFile"/> really lies, links of the folder and the file followed.</summary>
+    private static string Resolve(string folder)
+    {
+        string target = Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(folder);
+        string file = Path.Combine(target, TorchCpuFile);
+        return File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file;
+    }
+
     /// <summary>Such as <c>linux-x64</c>: the part of a package's path that names the system.</summary>
     public static string PortableRuntime()
     {

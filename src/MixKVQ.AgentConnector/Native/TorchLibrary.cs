@@ -115,6 +115,15 @@ internal static class TorchLibrary
             return false;
         }
 
+        if (TorchFolders.FindOther(folder) is string other)
+        {
+            attempts.Add(
+                $"TorchLibraryPath '{folder}'",
+                $"the application carries its own libtorch in {other}, TorchSharp would load that too, and two in one process end it. " +
+                "Build with -p:MixKvqTorch=none, or give the application's reference to the libtorch package ExcludeAssets=\"all\"");
+            return false;
+        }
+
         return LoadTorch(folder, attempts) && LoadBinding(attempts);
     }
 

@@ -16,7 +16,7 @@ internal static class TorchLoadMessage
         }
 
         text.AppendLine("What helps:");
-        foreach (string line in Advice(torchLibraryPath))
+        foreach (string line in Advice(torchLibraryPath, attempts.LoadFailed))
         {
             text.Append("  - ").AppendLine(line);
         }
@@ -24,7 +24,7 @@ internal static class TorchLoadMessage
         return text.ToString().TrimEnd();
     }
 
-    private static IEnumerable<string> Advice(string? torchLibraryPath)
+    private static IEnumerable<string> Advice(string? torchLibraryPath, bool loadFailed)
     {
         string runtime = TorchFolders.PortableRuntime();
         if (runtime is not ("linux-x64" or "win-x64" or "osx-arm64"))
@@ -42,11 +42,11 @@ internal static class TorchLoadMessage
             yield return $"Set TorchLibraryPath to the torch/lib folder of a PyTorch {TorchVersionFile.Wanted} installation, or leave it out to use the libtorch package.";
         }
 
-        if (OperatingSystem.IsLinux())
+        if (loadFailed && OperatingSystem.IsLinux())
         {
             yield return "Install the C++ runtime, version 12 or newer (Debian and Ubuntu: apt-get install libstdc++6; RHEL: dnf install libstdc++). musl systems such as Alpine are not supported.";
         }
-        else if (OperatingSystem.IsWindows())
+        else if (loadFailed && OperatingSystem.IsWindows())
         {
             yield return "Install the Microsoft Visual C++ 2015-2022 redistributable (x64).";
         }
