@@ -17,7 +17,7 @@ internal static class TorchLibrary
 
     private const string Binding = "LibTorchSharp";
 
-    private static readonly Lock _gate = new();
+    private static readonly Lock Gate = new();
     private static volatile bool _loaded;
     private static string? _failure;
     private static string? _torchLibraryPath;
@@ -40,7 +40,7 @@ internal static class TorchLibrary
         }
 
         string? wanted = torchLibraryPath is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(torchLibraryPath));
-        lock (_gate)
+        lock (Gate)
         {
             if (!_loaded && _failure is null)
             {

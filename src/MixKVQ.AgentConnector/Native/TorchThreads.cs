@@ -5,7 +5,7 @@ namespace MixKVQ.AgentConnector.Native;
 /// <summary>libtorch's thread count for operations inside one step. It belongs to the process, so it is set once. Thread-safe.</summary>
 internal static class TorchThreads
 {
-    private static readonly Lock _gate = new();
+    private static readonly Lock Gate = new();
     private static int? _applied;
 
     /// <summary>Sets the thread count; null leaves what is there (libtorch's default is one a physical core).</summary>
@@ -20,7 +20,7 @@ internal static class TorchThreads
 
         ArgumentOutOfRangeException.ThrowIfLessThan(wanted, 1, nameof(threadCount));
         TorchLibrary.EnsureLoaded();
-        lock (_gate)
+        lock (Gate)
         {
             if (_applied is int applied && applied != wanted)
             {

@@ -6,14 +6,14 @@ namespace MixKVQ.AgentConnector.Tests.Native;
 public sealed class RepairedLibraryTests
 {
     // A small library that needs nothing but libc and may be loaded twice.
-    private static readonly string _harmless = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "libSystem.Globalization.Native.so");
+    private static readonly string Harmless = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "libSystem.Globalization.Native.so");
 
     [Fact]
     public void AnImage_LoadsFromMemory()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Files without a name are Linux's.");
         LoadAttempts attempts = new();
-        Assert.NotEqual(0, RepairedLibrary.LoadFromMemory(File.ReadAllBytes(_harmless), "one.so", attempts));
+        Assert.NotEqual(0, RepairedLibrary.LoadFromMemory(File.ReadAllBytes(Harmless), "one.so", attempts));
         Assert.Empty(attempts.Lines);
     }
 
@@ -22,7 +22,7 @@ public sealed class RepairedLibraryTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The repair concerns Linux.");
         LoadAttempts attempts = new();
-        Assert.NotEqual(0, RepairedLibrary.LoadFromPrivateFolder(File.ReadAllBytes(_harmless), "mapped-from-folder.so", attempts));
+        Assert.NotEqual(0, RepairedLibrary.LoadFromPrivateFolder(File.ReadAllBytes(Harmless), "mapped-from-folder.so", attempts));
         Assert.Empty(attempts.Lines);
 
         string mapping = File.ReadLines("/proc/self/maps").First(line => line.Contains("mapped-from-folder.so", StringComparison.Ordinal));
