@@ -1,1 +1,3 @@
-Console.WriteLine("placeholder while the project is laid out");
+using BenchmarkDotNet.Running;
+
+BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
