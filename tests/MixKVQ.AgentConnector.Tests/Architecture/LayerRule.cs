@@ -1,0 +1,72 @@
+namespace MixKVQ.AgentConnector.Tests.Architecture;
+
+/// <summary>
+/// Which namespaces each namespace may name, besides itself and what lies inside it. The longest prefix that is listed
+/// decides. Arrows go down only:
+/// <code>
+/// doors, Hosting
+///   Chat, Conversations -> Generation
+///     Models -> Checkpoints    Sampling    Tokens -> Templating
+///       Attention -> Cache (its view and its packed layout)
+///         Precision | Packing | Paging
+///           Native
+/// </code>
+/// </summary>
+internal static class LayerRule
+{
+    /// <summary>The cache's own settings: public, so they stand at the root, and seen by the cache that they configure.</summary>
+    private static readonly string[] CacheSettings = ["KvCacheOptions", "KvCachePolicy"];
+
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
+    {
+        [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native"],
+        ["Hosting"] = ["", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Chat"] = ["Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Conversations"] = ["Chat", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],
+        ["Sampling"] = ["Native"],
+        ["Tokens"] = ["Checkpoints"],
+        ["Tokens.Templating"] = [],
+        ["Checkpoints"] = ["Native"],
+        ["Attention"] = ["Cache", "Cache.Packing", "Cache.Paging", "Native"],
+        ["Cache"] = ["Native"],
+        ["Cache.Precision"] = ["Cache.Packing", "Native"],
+        ["Cache.Packing"] = ["Native"],
+        ["Cache.Paging"] = ["Cache.Packing", "Native"],
+        ["Native"] = [],
+    };
+
+    /// <summary>Null when the use is allowed, else the reason why not.</summary>
+    public static string? Fault(TypeUse use)
+    {
+        string from = Layer(use.FromNamespace);
+        string to = Layer(use.ToNamespace);
+        if (from == to || Inside(to, from) || Allowed[from].Contains(to) || (Inside(from, "Cache") && IsCacheSetting(use)))
+        {
+            return null;
+        }
+
+        return $"{use}: {from} may name {(Allowed[from].Length == 0 ? "nothing" : string.Join(", ", Allowed[from]))}";
+    }
+
+    private static bool IsCacheSetting(TypeUse use) => use.ToNamespace == ArchitectureTests.Root && CacheSettings.Contains(use.To);
+
+    /// <summary>Whether <paramref name="layer"/> is <paramref name="outer"/> or lies inside it; the root holds nothing.</summary>
+    private static bool Inside(string layer, string outer) =>
+        layer == outer || (outer.Length > 0 && layer.StartsWith(outer + ".", StringComparison.Ordinal));
+
+    private static string Layer(string ns)
+    {
+        string path = ns.Length > ArchitectureTests.Root.Length ? ns[(ArchitectureTests.Root.Length + 1)..] : string.Empty;
+        string known = path;
+        while (!Allowed.ContainsKey(known))
+        {
+            int dot = known.LastIndexOf('.');
+            Assert.True(dot > 0, $"The namespace {ns} is new: give it a line in {nameof(LayerRule)}.");
+            known = known[..dot];
+        }
+
+        return known;
+    }
+}
