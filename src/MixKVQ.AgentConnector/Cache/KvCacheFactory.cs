@@ -1,0 +1,74 @@
+using MixKVQ.AgentConnector.Cache.Packing;
+using MixKVQ.AgentConnector.Cache.Paging;
+using MixKVQ.AgentConnector.Cache.Precision;
+using TorchSharp;
+
+namespace MixKVQ.AgentConnector.Cache;
+
+/// <summary>Makes the caches of one model under one policy; they share a page pool. Safe for concurrent callers.</summary>
+internal sealed class KvCacheFactory : IDisposable
+{
+    /// <summary>Chooses policy, page layout and slab size, once.</summary>
+    /// <exception cref="ArgumentException">The options or the geometry are out of range, or the model's heads are too small for the target; the message lists the faults.</exception>
+    public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options)
+    {
+        Geometry = geometry.Validated();
+        List<string> faults = [];
+        options.CollectFaults("Cache", faults);
+        if (options.ValueGroupSize is int size && size >= 8 && geometry.HeadDim % size != 0)
+        {
+            faults.Add($"Cache.{nameof(KvCacheOptions.ValueGroupSize)} is {size}; allowed for this model: a divisor of its head dimension {geometry.HeadDim}.");
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new ArgumentException(string.Join(Environment.NewLine, faults), nameof(options));
+        }
+
+        ICachePolicy policy = CreatePolicy(options);
+        ElementFormat format = geometry.DType switch
+        {
+            torch.ScalarType.Float32 => ElementFormat.Float32,
+            torch.ScalarType.BFloat16 => ElementFormat.BFloat16,
+            _ => ElementFormat.Float16,
+        };
+        int valueGroupSize = options.ValueGroupSize ?? geometry.HeadDim;
+        Layout = new PackedPageLayout(
+            geometry,
+            new MatrixLayout(geometry.HeadDim, CacheGeometry.PageTokens, policy.KeyWidths, policy.ScaleBytes, format),
+            new MatrixLayout(CacheGeometry.PageTokens * geometry.HeadDim / valueGroupSize, valueGroupSize, policy.ValueWidths, policy.ScaleBytes, format));
+        Pool = new PagePool();
+        Sealer = new PageSealer(Layout, policy, Pool);
+    }
+
+    /// <summary>The model's shapes.</summary>
+    public CacheGeometry Geometry { get; }
+
+    /// <summary>How pages are laid out.</summary>
+    public PackedPageLayout Layout { get; }
+
+    /// <summary>Where pages live.</summary>
+    public PagePool Pool { get; }
+
+    /// <summary>Bytes of a sealed page, or null where it differs from page to page.</summary>
+    public int? PageBytes => Sealer.FixedPageBytes;
+
+    internal PageSealer Sealer { get; }
+
+    /// <summary>An empty cache, the caller's to dispose.</summary>
+    public KvCache Create() => new(this);
+
+    /// <summary>Frees the memory kept for reuse. Dispose caches first.</summary>
+    public void Dispose() => Pool.Dispose();
+
+    private static ICachePolicy CreatePolicy(KvCacheOptions options) => options.Policy switch
+    {
+        KvCachePolicy.Uniform2 => new UniformPolicy(2),
+        KvCachePolicy.Uniform3 => new UniformPolicy(3),
+        KvCachePolicy.Uniform4 => new UniformPolicy(4),
+        KvCachePolicy.Uniform8 => new UniformPolicy(8),
+        KvCachePolicy.MixKvqThresholds => new ThresholdPolicy(options.FullPrecisionThreshold, options.FourBitThreshold),
+        KvCachePolicy.MixKvq => new BudgetPolicy(options.TargetBits),
+        _ => new UniformPolicy(WidthPalette.Full),
+    };
+}

@@ -1,0 +1,119 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace MixKVQ.AgentConnector.Cache.Precision;
+
+/// <summary>
+/// What is gathered, token by token, for the next page's plan: Σ|Q| of each query head's channels, and Σ‖x‖² of each layer's input.
+/// <para>
+/// A page's plan uses the queries of the page's own 128 tokens. The paper (arXiv 2512.19206) runs the mean over all queries so far; on a trained model the two tied.
+/// Page-own statistics are causal by construction, and no state outlives a page, so truncating to a page border or forking needs none restored.
+/// </para>
+/// Sums are taken in token order in double precision, so that they do not depend on how tokens came in steps. Tensors on another device are read through a host copy.
+/// </summary>
+internal sealed class QueryStatistics(CacheGeometry geometry)
+{
+    private readonly int _queryLength = geometry.QueryHeadCount * geometry.HeadDim;
+    private readonly double[] _magnitudes = new double[geometry.LayerCount * geometry.QueryHeadCount * geometry.HeadDim];
+    private readonly double[] _energies = new double[geometry.LayerCount];
+    private readonly int[] _tokenCounts = new int[geometry.LayerCount];
+    private readonly int[] _energyTokenCounts = new int[geometry.LayerCount];
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => sizeof(double) * (_magnitudes.Length + _energies.Length) + sizeof(int) * (_tokenCounts.Length + _energyTokenCounts.Length);
+
+    /// <summary>Adds a layer's tokens from <paramref name="firstToken"/> on.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="queries">[tokens, queryHeads, headDim], post-RoPE, any float type; borrowed.</param>
+    /// <param name="residual">[tokens, hidden], the layer's input, or null where layers weigh alike; borrowed.</param>
+    /// <param name="firstToken">How many of the step's first tokens to leave out.</param>
+    public void Add(int layer, Tensor queries, Tensor? residual, int firstToken)
+    {
+        int tokens = (int)queries.shape[0];
+        if (firstToken >= tokens)
+        {
+            return;
+        }
+
+        Span<double> magnitudes = Magnitudes(layer);
+        using (Tensor host = ToHost(queries))
+        {
+            ReadOnlySpan<float> elements = Floats(host)[(firstToken * _queryLength)..];
+            for (int token = firstToken; token < tokens; token++, elements = elements[_queryLength..])
+            {
+                for (int i = 0; i < magnitudes.Length; i++)
+                {
+                    magnitudes[i] += Math.Abs(elements[i]);
+                }
+            }
+        }
+
+        _tokenCounts[layer] += tokens - firstToken;
+        if (residual is not null)
+        {
+            using Tensor host = ToHost(residual);
+            int hidden = (int)residual.shape[1];
+            double energy = _energies[layer];
+            foreach (float x in Floats(host)[(firstToken * hidden)..])
+            {
+                energy += (double)x * x;
+            }
+
+            _energies[layer] = energy;
+            _energyTokenCounts[layer] += tokens - firstToken;
+        }
+    }
+
+    /// <summary>I_d of a block's channels: the mean of |Q_d| over the tokens added and the KV head's query heads.</summary>
+    public float[] Importance(int layer, int keyValueHead)
+    {
+        var importance = new float[geometry.HeadDim];
+        ReadOnlySpan<double> heads = Magnitudes(layer).Slice(keyValueHead * geometry.GroupSize * geometry.HeadDim, geometry.GroupSize * geometry.HeadDim);
+        double count = Math.Max(1, (double)_tokenCounts[layer] * geometry.GroupSize);
+        for (int channel = 0; channel < importance.Length; channel++)
+        {
+            double sum = 0;
+            for (int i = channel; i < heads.Length; i += geometry.HeadDim)
+            {
+                sum += heads[i];
+            }
+
+            importance[channel] = (float)(sum / count);
+        }
+
+        return importance;
+    }
+
+    /// <summary>E‖x‖² of a layer's input, or 1 where no residual was given.</summary>
+    public double Energy(int layer) => _energyTokenCounts[layer] == 0 ? 1 : _energies[layer] / _energyTokenCounts[layer];
+
+    /// <summary>Forgets all: a page begins.</summary>
+    public void Reset()
+    {
+        Array.Clear(_magnitudes);
+        Array.Clear(_energies);
+        Array.Clear(_tokenCounts);
+        Array.Clear(_energyTokenCounts);
+    }
+
+    /// <summary>Statistics of their own with the same sums.</summary>
+    public QueryStatistics Copy()
+    {
+        var copy = new QueryStatistics(geometry);
+        _magnitudes.CopyTo(copy._magnitudes, 0);
+        _energies.CopyTo(copy._energies, 0);
+        _tokenCounts.CopyTo(copy._tokenCounts, 0);
+        _energyTokenCounts.CopyTo(copy._energyTokenCounts, 0);
+        return copy;
+    }
+
+    private Span<double> Magnitudes(int layer) => _magnitudes.AsSpan(layer * _queryLength, _queryLength);
+
+    private static Tensor ToHost(Tensor tensor)
+    {
+        using Tensor floats = tensor.to(ScalarType.Float32, CPU);
+        return floats.contiguous();
+    }
+
+    private static ReadOnlySpan<float> Floats(Tensor host) => MemoryMarshal.Cast<byte, float>(host.bytes);
+}

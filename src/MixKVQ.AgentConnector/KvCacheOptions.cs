@@ -1,0 +1,67 @@
+namespace MixKVQ.AgentConnector;
+
+/// <summary>How the key-value cache is quantized. Read once when a model is loaded; later changes have no effect.</summary>
+public sealed class KvCacheOptions
+{
+    /// <summary>How a sealed page spends its bits. Default: <see cref="KvCachePolicy.MixKvq"/>.</summary>
+    public KvCachePolicy Policy { get; set; } = KvCachePolicy.MixKvq;
+
+    /// <summary>
+    /// Bits an element of a sealed page, with codes, scales, zeros, width masks and page header counted; used by <see cref="KvCachePolicy.MixKvq"/>.
+    /// From 2 to 16, default 2.5. A model of small heads needs more than 2 bits for its scales alone: loading it names the smallest target it can meet.
+    /// </summary>
+    public double TargetBits { get; set; } = 2.5;
+
+    /// <summary>
+    /// The salience above which <see cref="KvCachePolicy.MixKvqThresholds"/> keeps a key channel at 16 bits (the paper's τ_16). Default 1.44, its example.
+    /// </summary>
+    public double FullPrecisionThreshold { get; set; } = 1.44;
+
+    /// <summary>
+    /// The salience above which <see cref="KvCachePolicy.MixKvqThresholds"/> gives a key channel 4 bits (the paper's τ_4). Default 0.79, its example.
+    /// </summary>
+    public double FourBitThreshold { get; set; } = 0.79;
+
+    /// <summary>
+    /// How many elements of a value vector share one scale and zero: a multiple of 8 that divides the model's head dimension, or null (the default) for the whole head.
+    /// </summary>
+    public int? ValueGroupSize { get; set; }
+
+    /// <summary>
+    /// Whether the model's value projections are rotated by a Hadamard matrix when it is loaded, for <see cref="KvCachePolicy.MixKvq"/>.
+    /// It spreads outliers and leaves the model's function as it is, up to rounding. Default true; ignored where the head dimension is no power of two.
+    /// </summary>
+    public bool RotateValues { get; set; } = true;
+
+    /// <summary>Adds one line for each setting out of its range, naming it under <paramref name="path"/> with its value and the values allowed.</summary>
+    internal void CollectFaults(string path, ICollection<string> faults)
+    {
+        if (!Enum.IsDefined(Policy))
+        {
+            faults.Add($"{path}.{nameof(Policy)} is {Policy}; allowed: {string.Join(", ", Enum.GetNames<KvCachePolicy>())}.");
+        }
+
+        if (!(TargetBits is >= 2 and <= 16))
+        {
+            faults.Add($"{path}.{nameof(TargetBits)} is {TargetBits}; allowed: 2 to 16.");
+        }
+
+        if (!(FourBitThreshold >= 0) || double.IsInfinity(FourBitThreshold))
+        {
+            faults.Add($"{path}.{nameof(FourBitThreshold)} is {FourBitThreshold}; allowed: a finite number from 0.");
+        }
+
+        if (!(FullPrecisionThreshold >= FourBitThreshold))
+        {
+            faults.Add($"{path}.{nameof(FullPrecisionThreshold)} is {FullPrecisionThreshold}; allowed: {nameof(FourBitThreshold)} ({FourBitThreshold}) or more.");
+        }
+
+        if (ValueGroupSize is int size && (size < 8 || size % 8 != 0))
+        {
+            faults.Add($"{path}.{nameof(ValueGroupSize)} is {size}; allowed: a multiple of 8, or none.");
+        }
+    }
+
+    /// <summary>Whether the cache expects values that the model rotates at load.</summary>
+    internal bool ExpectsRotatedValues => RotateValues && Policy == KvCachePolicy.MixKvq;
+}
