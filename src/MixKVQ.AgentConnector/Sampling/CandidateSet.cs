@@ -6,8 +6,8 @@ namespace MixKVQ.AgentConnector.Sampling;
 /// <summary>
 /// The tokens that may still be drawn: ids, scores and weights (e^score) in buffers that are kept from token to token.
 /// Scores are logits less the highest one, over the temperature: at most 0, and 0 for the most probable token.
-/// Nothing is sorted: a vocabulary is cut to the few tokens near the top by one vectorized scan, and those are split by
-/// quickselect over the total order (higher score first, then lower id). Not thread-safe.
+/// Nothing is sorted: a vocabulary is cut to the few tokens near the top by a vectorized scan, and those are split by quickselect.
+/// Not thread-safe.
 /// </summary>
 internal sealed class CandidateSet
 {
@@ -49,7 +49,7 @@ internal sealed class CandidateSet
             }
         }
 
-        Count = SplitBest(count, byWeight: false);
+        Count = Split().TakeCount(count);
         Weigh();
     }
 
@@ -70,7 +70,7 @@ internal sealed class CandidateSet
             }
         }
 
-        Count = SplitBest(target, byWeight: true);
+        Count = Split().TakeWeight(target);
     }
 
     /// <summary>Takes every token whose score is at least <paramref name="floor"/>.</summary>
@@ -82,7 +82,7 @@ internal sealed class CandidateSet
 
     /// <summary>Of the candidates, keeps the fewest best that hold <paramref name="share"/> of their probability.</summary>
     public void KeepNucleus(float share) =>
-        Count = SplitBest(share * (double)TensorPrimitives.Sum(Weights), byWeight: true);
+        Count = Split().TakeWeight(share * (double)TensorPrimitives.Sum(Weights));
 
     /// <summary>Of the candidates, keeps those whose score is at least <paramref name="floor"/>.</summary>
     public void KeepAbove(float floor)
@@ -92,12 +92,16 @@ internal sealed class CandidateSet
         {
             if (_scores[i] >= floor)
             {
-                Swap(kept++, i);
+                _scores[kept] = _scores[i];
+                _weights[kept] = _weights[i];
+                _ids[kept++] = _ids[i];
             }
         }
 
         Count = kept;
     }
+
+    private CandidateSplit Split() => new(_scores.AsSpan(0, Count), _weights.AsSpan(0, Count), _ids.AsSpan(0, Count));
 
     private void Weigh() => TensorPrimitives.Exp(_scores.AsSpan(0, Count), _weights.AsSpan(0, Count));
 
@@ -130,70 +134,6 @@ internal sealed class CandidateSet
         }
 
         return count;
-    }
-
-    /// <summary>
-    /// Moves the fewest best candidates whose weights (or number) reach <paramref name="target"/> to the front and returns how many
-    /// they are: at least one, and all if they fall short.
-    /// </summary>
-    private int SplitBest(double target, bool byWeight)
-    {
-        int start = 0;
-        int end = Count;
-        double before = 0;
-        while (start < end)
-        {
-            int pivot = Partition(start, end);
-            double better = before + (byWeight ? TensorPrimitives.Sum(_weights.AsSpan(start, pivot - start)) : pivot - start);
-            double withPivot = better + (byWeight ? _weights[pivot] : 1);
-            if (better >= target)
-            {
-                end = pivot;
-            }
-            else if (withPivot >= target)
-            {
-                return pivot + 1;
-            }
-            else
-            {
-                before = withPivot;
-                start = pivot + 1;
-            }
-        }
-
-        return Math.Max(1, start);
-    }
-
-    /// <summary>Splits [start, end) at one of its candidates: better ones before it, worse ones after it. Returns its place.</summary>
-    private int Partition(int start, int end)
-    {
-        int last = end - 1;
-        int middle = start + ((end - start) / 2);
-        int median = IsBetter(start, middle)
-            ? (IsBetter(middle, last) ? middle : IsBetter(start, last) ? last : start)
-            : (IsBetter(start, last) ? start : IsBetter(middle, last) ? last : middle);
-        Swap(median, last);
-        int place = start;
-        for (int i = start; i < last; i++)
-        {
-            if (IsBetter(i, last))
-            {
-                Swap(place++, i);
-            }
-        }
-
-        Swap(place, last);
-        return place;
-    }
-
-    private bool IsBetter(int left, int right) =>
-        _scores[left] > _scores[right] || (_scores[left] == _scores[right] && _ids[left] < _ids[right]);
-
-    private void Swap(int left, int right)
-    {
-        (_scores[left], _scores[right]) = (_scores[right], _scores[left]);
-        (_weights[left], _weights[right]) = (_weights[right], _weights[left]);
-        (_ids[left], _ids[right]) = (_ids[right], _ids[left]);
     }
 
     private void EnsureCapacity(int count)

@@ -130,6 +130,24 @@ public class TokenSamplerTests
         Assert.Equal([0, 1, 2, 3], DrawnIds(logits, new() { TopP = 0.9f }));
     }
 
+    [Theory]
+    [InlineData(-5)]
+    [InlineData(-9)]
+    public void TopP_ReachesManyTokensFarBelowTheBest(float distance)
+    {
+        // The best token has a probability of at most 1/7: nearly all of the nucleus lies `distance` below it.
+        float[] logits = new float[50_000];
+        Array.Fill(logits, distance);
+        logits[777] = 0;
+        double rest = 49_999 * Math.Exp(distance);
+        double share = (0.95 * (1 + rest)) - 1;
+
+        int[] drawn = DrawnIds(logits, new() { TopP = 0.95f });
+
+        Assert.InRange(drawn.Length, 300, 500);
+        Assert.InRange(drawn[^1], 30_000, (share / Math.Exp(distance)) + 2);
+    }
+
     [Fact]
     public void MinP_KeepsTokensThatFarBelowTheBest()
     {
@@ -211,7 +229,10 @@ public class TokenSamplerTests
     private static double BorderDistance(float[] logits, SamplingOptions options, int token)
     {
         double[] all = NaiveSampling.Probabilities(logits, options with { TopP = 1, MinP = 0 });
+        Assert.NotEqual(0, all[token]);
         double better = all.Where((p, id) => p > all[token] || (p == all[token] && id < token)).Sum();
-        return Math.Min(Math.Abs(better - options.TopP), Math.Abs((all[token] / all.Max()) - options.MinP));
+        return Math.Min(
+            options.TopP < 1 ? Math.Abs(better - options.TopP) : double.PositiveInfinity,
+            options.MinP > 0 ? Math.Abs((all[token] / all.Max()) - options.MinP) : double.PositiveInfinity);
     }
 }
