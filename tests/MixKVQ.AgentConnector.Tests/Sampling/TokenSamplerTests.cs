@@ -85,7 +85,11 @@ public class TokenSamplerTests
             {
                 SamplingOptions options = new()
                 {
-                    Temperature = c.Temperature / 100f, TopK = Math.Min(c.TopK, c.Size), TopP = c.TopP / 20f, MinP = c.MinP / 20f, Seed = c.Seed,
+                    Temperature = c.Temperature / 100f,
+                    TopK = Math.Min(c.TopK, c.Size),
+                    TopP = c.TopP / 20f,
+                    MinP = c.MinP / 20f,
+                    Seed = c.Seed,
                 };
                 float[] logits = RandomLogits(c.Size, (int)(c.Seed >> 1), spread: 6);
                 double[] expected = NaiveSampling.Probabilities(logits, options);
