@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace MixKVQ.AgentConnector.SemanticKernel.Mapping;
+
+/// <summary>Execution settings to chat options.</summary>
+internal static class ChatOptionsMapping
+{
+    private const string MinP = "min_p";
+    private const string RepetitionPenalty = "repetition_penalty";
+    private const string EnableThinking = "enable_thinking";
+    private const string ResponseFormat = "response_format";
+
+    /// <summary>Names that Semantic Kernel's own conversion leaves among the loose properties though they are set here.</summary>
+    private static readonly string[] TypedNames = [MinP, RepetitionPenalty, EnableThinking, "conversation_id", "service_id"];
+
+    /// <summary>New options that hold all of <paramref name="settings"/> but the functions.</summary>
+    /// <exception cref="ArgumentException">The response format is not known.</exception>
+    public static ChatOptions ToChatOptions(MixKvqPromptExecutionSettings settings)
+    {
+        var options = new ChatOptions { ModelId = settings.ModelId, Instructions = settings.ChatSystemPrompt };
+        foreach ((string name, object? value) in settings.ExtensionData ?? new Dictionary<string, object>())
+        {
+            if (name == ResponseFormat)
+            {
+                options.ResponseFormat = ReadResponseFormat(value);
+            }
+            else
+            {
+                // Names that the client does not know are its to refuse.
+                (options.AdditionalProperties ??= [])[name] = ReadLoose(value);
+            }
+        }
+
+        Apply(settings, options);
+        return options;
+    }
+
+    /// <summary>Writes the typed settings that are set into <paramref name="options"/>.</summary>
+    public static void Apply(MixKvqPromptExecutionSettings settings, ChatOptions options)
+    {
+        foreach (string name in TypedNames)
+        {
+            options.AdditionalProperties?.Remove(name);
+        }
+
+        options.Temperature = settings.Temperature ?? options.Temperature;
+        options.TopP = settings.TopP ?? options.TopP;
+        options.TopK = settings.TopK ?? options.TopK;
+        options.MaxOutputTokens = settings.MaxTokens ?? options.MaxOutputTokens;
+        options.StopSequences = settings.StopSequences is { Count: > 0 } stops ? [.. stops] : options.StopSequences;
+        options.Seed = settings.Seed ?? options.Seed;
+        options.PresencePenalty = settings.PresencePenalty ?? options.PresencePenalty;
+        options.FrequencyPenalty = settings.FrequencyPenalty ?? options.FrequencyPenalty;
+        options.ConversationId = settings.ConversationId ?? options.ConversationId;
+        Add(MinP, settings.MinP);
+        Add(RepetitionPenalty, settings.RepetitionPenalty);
+        Add(EnableThinking, settings.EnableThinking);
+
+        void Add<T>(string name, T? value)
+            where T : struct
+        {
+            if (value is { } given)
+            {
+                (options.AdditionalProperties ??= [])[name] = given;
+            }
+        }
+    }
+
+    private static ChatResponseFormat ReadResponseFormat(object? value) => ReadLoose(value) switch
+    {
+        "text" => ChatResponseFormat.Text,
+        "json_object" => ChatResponseFormat.Json,
+        JsonElement { ValueKind: JsonValueKind.Object } schema => ChatResponseFormat.ForJsonSchema(schema),
+        var other => throw new ArgumentException($"The execution setting response_format is '{other}'; known are 'text', 'json_object' and a JSON schema.", nameof(value)),
+    };
+
+    private static object? ReadLoose(object? value) => value is not JsonElement json ? value : json.ValueKind switch
+    {
+        JsonValueKind.String => json.GetString(),
+        JsonValueKind.Number => json.TryGetInt64(out long whole) ? whole : json.GetDouble(),
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.Null => null,
+        _ => json,
+    };
+}

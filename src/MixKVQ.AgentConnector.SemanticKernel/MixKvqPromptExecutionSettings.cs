@@ -1,0 +1,165 @@
+using System.Collections.ObjectModel;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.AI;
+using Microsoft.SemanticKernel;
+using MixKVQ.AgentConnector.SemanticKernel.Mapping;
+
+namespace MixKVQ.AgentConnector.SemanticKernel;
+
+/// <summary>
+/// How <see cref="MixKvqChatCompletionService"/> answers. What is not set is the model folder's own default.
+/// Not safe for concurrent change; frozen instances are safe to share.
+/// </summary>
+[JsonNumberHandling(JsonNumberHandling.AllowReadingFromString)]
+public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
+{
+    private float? _temperature;
+    private float? _topP;
+    private int? _topK;
+    private float? _minP;
+    private int? _maxTokens;
+    private IList<string>? _stopSequences;
+    private long? _seed;
+    private float? _repetitionPenalty;
+    private float? _presencePenalty;
+    private float? _frequencyPenalty;
+    private bool? _enableThinking;
+    private string? _chatSystemPrompt;
+    private string? _conversationId;
+
+    /// <summary>How freely tokens are drawn; 0 takes the likeliest one.</summary>
+    [JsonPropertyName("temperature")]
+    public float? Temperature { get => _temperature; set => Set(ref _temperature, value); }
+
+    /// <summary>Draws from the likeliest tokens that together hold this share of the probability.</summary>
+    [JsonPropertyName("top_p")]
+    public float? TopP { get => _topP; set => Set(ref _topP, value); }
+
+    /// <summary>Draws from this many of the likeliest tokens.</summary>
+    [JsonPropertyName("top_k")]
+    public int? TopK { get => _topK; set => Set(ref _topK, value); }
+
+    /// <summary>Drops tokens less likely than this share of the likeliest one's probability.</summary>
+    [JsonPropertyName("min_p")]
+    public float? MinP { get => _minP; set => Set(ref _minP, value); }
+
+    /// <summary>The most tokens that one response may hold, thoughts included.</summary>
+    [JsonPropertyName("max_tokens")]
+    public int? MaxTokens { get => _maxTokens; set => Set(ref _maxTokens, value); }
+
+    /// <summary>Texts that end the response where they would appear.</summary>
+    [JsonPropertyName("stop_sequences")]
+    public IList<string>? StopSequences { get => _stopSequences; set => Set(ref _stopSequences, value); }
+
+    /// <summary>The same seed, prompt and settings give the same text.</summary>
+    [JsonPropertyName("seed")]
+    public long? Seed { get => _seed; set => Set(ref _seed, value); }
+
+    /// <summary>Divides (multiplies, where negative) the logits of tokens that occurred; 1 leaves them.</summary>
+    [JsonPropertyName("repetition_penalty")]
+    public float? RepetitionPenalty { get => _repetitionPenalty; set => Set(ref _repetitionPenalty, value); }
+
+    /// <summary>Subtracted once from the logit of every token that occurred.</summary>
+    [JsonPropertyName("presence_penalty")]
+    public float? PresencePenalty { get => _presencePenalty; set => Set(ref _presencePenalty, value); }
+
+    /// <summary>Subtracted from a token's logit for each time that it occurred.</summary>
+    [JsonPropertyName("frequency_penalty")]
+    public float? FrequencyPenalty { get => _frequencyPenalty; set => Set(ref _frequencyPenalty, value); }
+
+    /// <summary>Whether the model thinks before it answers, where its template offers the choice.</summary>
+    [JsonPropertyName("enable_thinking")]
+    public bool? EnableThinking { get => _enableThinking; set => Set(ref _enableThinking, value); }
+
+    /// <summary>Instructions placed before the system message.</summary>
+    [JsonPropertyName("chat_system_prompt")]
+    public string? ChatSystemPrompt { get => _chatSystemPrompt; set => Set(ref _chatSystemPrompt, value); }
+
+    /// <summary>
+    /// The retained conversation that the chat history continues; the history then holds the new messages only.
+    /// Without it the history is the whole dialogue, and what the model has seen of it is found again.
+    /// </summary>
+    [JsonPropertyName("conversation_id")]
+    public string? ConversationId { get => _conversationId; set => Set(ref _conversationId, value); }
+
+    /// <summary>
+    /// <paramref name="settings"/> as settings of this type: itself where it is one, else a new instance that takes
+    /// the properties and the extension data by their JSON names. Names that are not known here stay extension data.
+    /// </summary>
+    /// <exception cref="ArgumentException">A value has the wrong type; it is named.</exception>
+    public static MixKvqPromptExecutionSettings FromExecutionSettings(PromptExecutionSettings? settings)
+    {
+        switch (settings)
+        {
+            case null:
+                return new();
+            case MixKvqPromptExecutionSettings own:
+                return own;
+        }
+
+        try
+        {
+            JsonElement json = JsonSerializer.SerializeToElement(settings, settings.GetType());
+            MixKvqPromptExecutionSettings converted = json.Deserialize<MixKvqPromptExecutionSettings>()!;
+
+            // JSON keeps the names of functions only.
+            converted.FunctionChoiceBehavior = settings.FunctionChoiceBehavior;
+            return converted;
+        }
+        catch (JsonException fault)
+        {
+            throw new ArgumentException($"The execution setting at {fault.Path} has a value of the wrong type: {fault.Message}", nameof(settings), fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Freeze()
+    {
+        if (IsFrozen)
+        {
+            return;
+        }
+
+        if (_stopSequences is not null)
+        {
+            _stopSequences = new ReadOnlyCollection<string>([.. _stopSequences]);
+        }
+
+        base.Freeze();
+    }
+
+    /// <inheritdoc/>
+    public override PromptExecutionSettings Clone() => new MixKvqPromptExecutionSettings
+    {
+        ModelId = ModelId,
+        ServiceId = ServiceId,
+        FunctionChoiceBehavior = FunctionChoiceBehavior,
+        ExtensionData = ExtensionData is null ? null : new Dictionary<string, object>(ExtensionData),
+        Temperature = Temperature,
+        TopP = TopP,
+        TopK = TopK,
+        MinP = MinP,
+        MaxTokens = MaxTokens,
+        StopSequences = StopSequences is null ? null : [.. StopSequences],
+        Seed = Seed,
+        RepetitionPenalty = RepetitionPenalty,
+        PresencePenalty = PresencePenalty,
+        FrequencyPenalty = FrequencyPenalty,
+        EnableThinking = EnableThinking,
+        ChatSystemPrompt = ChatSystemPrompt,
+        ConversationId = ConversationId,
+    };
+
+    /// <summary>
+    /// Restores, on Semantic Kernel's way to an <see cref="IChatClient"/>, what its conversion through JSON loses:
+    /// the types of the numbers and the conversation.
+    /// </summary>
+    protected override void PrepareChatOptionsForRequest(ChatOptions options) => ChatOptionsMapping.Apply(this, options);
+
+    private void Set<T>(ref T field, T value)
+    {
+        ThrowIfFrozen();
+        field = value;
+    }
+}
