@@ -66,10 +66,11 @@ internal static class TorchLibrary
     /// <summary>Returns null, or the whole message of the failure.</summary>
     private static string? Load(string? torchLibraryPath)
     {
-        LoadAttempts attempts = new();
-        bool found = torchLibraryPath is null ? LoadPackage(attempts) : LoadInstallation(torchLibraryPath, attempts);
-        if (found)
+        TorchLoader loader = new();
+        if (torchLibraryPath is null ? loader.LoadPackage() : loader.LoadInstallation(torchLibraryPath))
         {
+            _torchCpuHandle = loader.TorchCpuHandle;
+            _bindingHandle = loader.BindingHandle;
             NativeLibrary.SetDllImportResolver(typeof(TorchLibrary).Assembly, Resolve);
             RouteTorchSharp();
             try
@@ -79,87 +80,11 @@ internal static class TorchLibrary
             }
             catch (TypeInitializationException error)
             {
-                attempts.Add("TorchSharp's own start", (error.InnerException ?? error).Message);
+                loader.Attempts.Add("TorchSharp's own start", (error.InnerException ?? error).Message);
             }
         }
 
-        return TorchLoadMessage.Compose(torchLibraryPath, attempts);
-    }
-
-    /// <summary>Loads the libtorch package and the binding that lie with the application.</summary>
-    private static bool LoadPackage(LoadAttempts attempts)
-    {
-        string? folder = TorchFolders.FindHolding(TorchFolders.TorchCpuFile);
-        if (folder is null)
-        {
-            attempts.Add(TorchFolders.TorchCpuFile, $"not in any of {string.Join(", ", TorchFolders.Candidates())}");
-            return false;
-        }
-
-        return LoadTorch(folder, attempts) && LoadBinding(attempts);
-    }
-
-    /// <summary>Loads the libtorch of a PyTorch installation, and the binding that lies with the application.</summary>
-    private static bool LoadInstallation(string folder, LoadAttempts attempts)
-    {
-        if (!File.Exists(Path.Combine(folder, TorchFolders.TorchCpuFile)))
-        {
-            string reason = Directory.Exists(folder) ? $"holds no {TorchFolders.TorchCpuFile}" : "does not exist";
-            attempts.Add($"TorchLibraryPath '{folder}'", $"{reason}; it has to be the folder torch/lib of a PyTorch installation");
-            return false;
-        }
-
-        if (TorchVersionFile.Read(folder) is string version && !TorchVersionFile.IsWanted(version))
-        {
-            attempts.Add($"TorchLibraryPath '{folder}'", $"it is PyTorch {version}, and TorchSharp needs {TorchVersionFile.Wanted}");
-            return false;
-        }
-
-        if (TorchFolders.FindOther(folder) is string other)
-        {
-            attempts.Add(
-                $"TorchLibraryPath '{folder}'",
-                $"the application carries its own libtorch in {other}, TorchSharp would load that too, and two in one process end it. " +
-                "Build with -p:MixKvqTorch=none, or give the application's reference to the libtorch package ExcludeAssets=\"all\"");
-            return false;
-        }
-
-        return LoadTorch(folder, attempts) && LoadBinding(attempts);
-    }
-
-    private static bool LoadTorch(string folder, LoadAttempts attempts)
-    {
-        foreach (string file in TorchFolders.TorchFiles)
-        {
-            nint handle = attempts.TryLoad(Path.Combine(folder, file));
-            if (handle == 0)
-            {
-                return false;
-            }
-
-            _torchCpuHandle = file == TorchFolders.TorchCpuFile ? handle : _torchCpuHandle;
-        }
-
-        return true;
-    }
-
-    private static bool LoadBinding(LoadAttempts attempts)
-    {
-        string? folder = TorchFolders.FindHolding(TorchFolders.BindingFile);
-        if (folder is null)
-        {
-            attempts.Add(TorchFolders.BindingFile, $"not in any of {string.Join(", ", TorchFolders.Candidates())}");
-            return false;
-        }
-
-        string path = Path.Combine(folder, TorchFolders.BindingFile);
-        _bindingHandle = attempts.TryLoad(path);
-        if (_bindingHandle == 0 && OperatingSystem.IsLinux())
-        {
-            _bindingHandle = RepairedLibrary.Load(path, attempts);
-        }
-
-        return _bindingHandle != 0;
+        return TorchLoadMessage.Compose(torchLibraryPath, loader.Attempts);
     }
 
     /// <summary>
