@@ -1,0 +1,57 @@
+using MixKVQ.AgentConnector.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MixKVQ.AgentConnector.Models;
+
+/// <summary>A table of cosines and sines by position, which grows as positions are asked for. Not thread-safe.</summary>
+internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, Device device) : IDisposable
+{
+    private const int FirstCapacity = 1024;
+
+    private Tensor? _table;
+
+    /// <summary>The rotation of consecutive positions.</summary>
+    /// <returns>
+    /// [count, headDim] float32: headDim / 2 cosines, then as many sines, times the attention factor, of the angles of
+    /// the channel pairs (i, i + headDim / 2). A view; the caller disposes it before the next call.
+    /// </returns>
+    public Tensor At(int position, int count)
+    {
+        int end = checked(position + count);
+        if (_table is null || _table.shape[0] < end)
+        {
+            _table?.Dispose();
+            _table = Build((int)Math.Max(FirstCapacity, Math.Min((long)end * 2, int.MaxValue / headDim)));
+        }
+
+        return _table.narrow(0, position, count);
+    }
+
+    public void Dispose() => _table?.Dispose();
+
+    private Tensor Build(int capacity)
+    {
+        int half = headDim / 2;
+        float[] values = new float[(long)capacity * headDim];
+        double[] frequencies = RopeFrequencies.At(rope, headDim, 0);
+        for (int position = 0; position < capacity; position++)
+        {
+            if (rope.Kind == RopeKind.Dynamic && position >= rope.OriginalMaxPositionCount)
+            {
+                frequencies = RopeFrequencies.At(rope, headDim, position);
+            }
+
+            Span<float> row = values.AsSpan(position * headDim, headDim);
+            for (int pair = 0; pair < half; pair++)
+            {
+                (double sine, double cosine) = Math.SinCos(position * frequencies[pair]);
+                row[pair] = (float)(cosine * rope.AttentionFactor);
+                row[half + pair] = (float)(sine * rope.AttentionFactor);
+            }
+        }
+
+        using var scope = NewDisposeScope();
+        return tensor(values, [capacity, headDim]).to(device).DetachFromDisposeScope();
+    }
+}

@@ -1,0 +1,94 @@
+using MixKVQ.AgentConnector.Attention;
+using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MixKVQ.AgentConnector.Models;
+
+/// <summary>Grouped-query attention over a layer's cache: project, norm and rotate, append, attend, project.</summary>
+internal sealed class SelfAttention : IDisposable
+{
+    private readonly ModelConfig _config;
+    private readonly IAttentionKernel _kernel;
+    private readonly IPointwiseKernels _pointwise;
+    private readonly Projection _queryKeyValue;
+    private readonly Projection _output;
+    private readonly RmsNorm? _queryNorm;
+    private readonly RmsNorm? _keyNorm;
+    private readonly float _scale;
+
+    /// <param name="config">The model's shape.</param>
+    /// <param name="prefix">Of the layer's weights, with a dot at its end.</param>
+    /// <param name="reader">Gives the weights.</param>
+    /// <param name="hadamard">[headDim, headDim] to rotate values by, or null; borrowed while constructing.</param>
+    /// <param name="kernel">Computes attention; shared.</param>
+    /// <param name="pointwise">The small operations; shared.</param>
+    public SelfAttention(
+        ModelConfig config, string prefix, WeightReader reader, Tensor? hadamard, IAttentionKernel kernel, IPointwiseKernels pointwise)
+    {
+        _config = config;
+        _kernel = kernel;
+        _pointwise = pointwise;
+        _scale = (float)(1 / Math.Sqrt(config.HeadDim));
+        int queryWidth = config.QueryHeadCount * config.HeadDim;
+        int keyWidth = config.KeyValueHeadCount * config.HeadDim;
+        _queryKeyValue = reader.ReadProjection(
+            config.HiddenSize,
+            config.AttentionBias,
+            new ProjectionPart($"{prefix}q_proj", queryWidth),
+            new ProjectionPart($"{prefix}k_proj", keyWidth),
+            new ProjectionPart($"{prefix}v_proj", keyWidth, hadamard is null ? null : values => ValueRotation.RotateRows(values, hadamard)));
+        // A bias of the output projection is added after the rotation is undone; only the matrix is changed.
+        _output = reader.ReadProjection(
+            queryWidth,
+            config.AttentionOutputBias,
+            new ProjectionPart(
+                $"{prefix}o_proj",
+                config.HiddenSize,
+                hadamard is null ? null : output => output.dim() == 1 ? output : ValueRotation.RotateColumns(output, hadamard)));
+        if (config.QueryKeyNorm)
+        {
+            _queryNorm = new RmsNorm(reader, $"{prefix}q_norm.weight", config.HeadDim, config.RmsNormEpsilon);
+            _keyNorm = new RmsNorm(reader, $"{prefix}k_norm.weight", config.HeadDim, config.RmsNormEpsilon);
+        }
+    }
+
+    /// <summary>The output projection's weight, [hidden, queryHeads · headDim]; owned by this object.</summary>
+    public Tensor OutputWeight => _output.Weight;
+
+    /// <summary>Attends from the new tokens to themselves and all before them.</summary>
+    /// <param name="input">[tokens, hidden], model dtype, normed; borrowed.</param>
+    /// <param name="residual">[tokens, hidden], the layer's input; borrowed.</param>
+    /// <param name="cache">The layer's cache; keys and values of the tokens are appended.</param>
+    /// <param name="rotation">[tokens, headDim] as <see cref="RotaryEmbedding.At"/> gives it; borrowed.</param>
+    /// <returns>[tokens, hidden], model dtype; the caller's dispose scope holds it.</returns>
+    public Tensor Apply(Tensor input, Tensor residual, LayerCache cache, Tensor rotation)
+    {
+        long tokens = input.shape[0];
+        Tensor projected = _queryKeyValue.Apply(input);
+        Tensor queries = NormAndRotate(Heads(projected, 0, _config.QueryHeadCount), _queryNorm, rotation);
+        Tensor keys = NormAndRotate(Heads(projected, _config.QueryHeadCount, _config.KeyValueHeadCount), _keyNorm, rotation);
+        Tensor values = Heads(projected, _config.QueryHeadCount + _config.KeyValueHeadCount, _config.KeyValueHeadCount);
+        cache.Append(queries, keys, values, residual);
+        Tensor attended = _kernel.Attend(queries, cache.View, _scale);
+        return _output.Apply(attended.reshape(tokens, -1));
+    }
+
+    public void Dispose()
+    {
+        _queryKeyValue.Dispose();
+        _output.Dispose();
+        _queryNorm?.Dispose();
+        _keyNorm?.Dispose();
+    }
+
+    private Tensor NormAndRotate(Tensor heads, RmsNorm? norm, Tensor rotation) =>
+        _pointwise.NormAndRotate(heads, norm?.Weight, norm?.Epsilon ?? 0, rotation);
+
+    // [tokens, headCount, headDim] of the fused projection, a view.
+    private Tensor Heads(Tensor projected, int first, int headCount) => projected.as_strided(
+        [projected.shape[0], headCount, _config.HeadDim],
+        [projected.shape[1], _config.HeadDim, 1],
+        projected.storage_offset() + ((long)first * _config.HeadDim));
+}
