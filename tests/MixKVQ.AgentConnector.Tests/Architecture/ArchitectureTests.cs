@@ -28,6 +28,7 @@ public sealed class ArchitectureTests
     [InlineData("Attention", "Cache.Precision", false)]
     [InlineData("Attention", "", false)]
     [InlineData("Attention", "Conversations", false)]
+    [InlineData("Attention", "Cache", false)]
     [InlineData("Attention", "Cache.Packing", true)]
     [InlineData("Cache", "Attention", false)]
     [InlineData("Cache.Paging", "Models", false)]
@@ -40,6 +41,20 @@ public sealed class ArchitectureTests
     public void TheRule_SaysWhatTheDesignSays(string from, string to, bool allowed)
     {
         TypeUse use = new($"{Root}.{from}".TrimEnd('.'), "One", $"{Root}.{to}".TrimEnd('.'), "Another");
+        Assert.Equal(allowed, LayerRule.Fault(use) is null);
+    }
+
+    [Theory]
+    [InlineData("Attention", "Cache", "CacheView", true)]
+    [InlineData("Attention", "Cache", "KvCache", false)]
+    [InlineData("Attention", "", "KvCacheOptions", false)]
+    [InlineData("Cache", "", "KvCacheOptions", true)]
+    [InlineData("Cache", "", "MixKvqOptions", false)]
+    [InlineData("Cache.Packing", "Cache", "CacheGeometry", true)]
+    [InlineData("Cache.Packing", "Cache", "KvCache", false)]
+    public void TheRule_KnowsTheWordsThatLayersShare(string from, string to, string type, bool allowed)
+    {
+        TypeUse use = new($"{Root}.{from}", "One", $"{Root}.{to}".TrimEnd('.'), type);
         Assert.Equal(allowed, LayerRule.Fault(use) is null);
     }
 

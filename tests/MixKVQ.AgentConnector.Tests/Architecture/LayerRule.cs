@@ -14,8 +14,11 @@ namespace MixKVQ.AgentConnector.Tests.Architecture;
 /// </summary>
 internal static class LayerRule
 {
-    /// <summary>The cache's own settings: public, so they stand at the root, and seen by the cache that they configure.</summary>
-    private static readonly string[] CacheSettings = ["KvCacheOptions", "KvCachePolicy"];
+    /// <summary>Plain words of the cache that its parts share: its settings (public, so they stand at the root) and records without behaviour.</summary>
+    private static readonly string[] CacheWords = ["KvCacheOptions", "KvCachePolicy", "Cache.CacheGeometry", "Cache.PageContents"];
+
+    /// <summary>All that a kernel sees of the cache beside pages and their layout.</summary>
+    private static readonly string[] KernelWords = ["Cache.CacheView", "Cache.DensePart", "Cache.CacheGeometry"];
 
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
@@ -29,7 +32,7 @@ internal static class LayerRule
         ["Tokens"] = ["Checkpoints"],
         ["Tokens.Templating"] = [],
         ["Checkpoints"] = ["Native"],
-        ["Attention"] = ["Cache", "Cache.Packing", "Cache.Paging", "Native"],
+        ["Attention"] = ["Cache.Packing", "Cache.Paging", "Native"],
         ["Cache"] = ["Native"],
         ["Cache.Precision"] = ["Cache.Packing", "Native"],
         ["Cache.Packing"] = ["Native"],
@@ -42,7 +45,8 @@ internal static class LayerRule
     {
         string from = Layer(use.FromNamespace);
         string to = Layer(use.ToNamespace);
-        if (from == to || Inside(to, from) || Allowed[from].Contains(to) || (Inside(from, "Cache") && IsCacheSetting(use)))
+        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : [];
+        if (from == to || Inside(to, from) || Allowed[from].Contains(to) || words.Contains(Path(use.ToNamespace, use.To)))
         {
             return null;
         }
@@ -50,16 +54,13 @@ internal static class LayerRule
         return $"{use}: {from} may name {(Allowed[from].Length == 0 ? "nothing" : string.Join(", ", Allowed[from]))}";
     }
 
-    private static bool IsCacheSetting(TypeUse use) => use.ToNamespace == ArchitectureTests.Root && CacheSettings.Contains(use.To);
-
     /// <summary>Whether <paramref name="layer"/> is <paramref name="outer"/> or lies inside it; the root holds nothing.</summary>
     private static bool Inside(string layer, string outer) =>
         layer == outer || (outer.Length > 0 && layer.StartsWith(outer + ".", StringComparison.Ordinal));
 
     private static string Layer(string ns)
     {
-        string path = ns.Length > ArchitectureTests.Root.Length ? ns[(ArchitectureTests.Root.Length + 1)..] : string.Empty;
-        string known = path;
+        string known = Path(ns);
         while (!Allowed.ContainsKey(known))
         {
             int dot = known.LastIndexOf('.');
@@ -69,4 +70,8 @@ internal static class LayerRule
 
         return known;
     }
+
+    /// <summary>A namespace or a type in it, without the product's root.</summary>
+    private static string Path(string ns, string? type = null) =>
+        $"{ns}.{type}".TrimEnd('.')[ArchitectureTests.Root.Length..].TrimStart('.');
 }
