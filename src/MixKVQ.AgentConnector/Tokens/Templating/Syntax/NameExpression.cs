@@ -1,0 +1,4 @@
+namespace MixKVQ.AgentConnector.Tokens.Templating.Syntax;
+
+/// <summary>A variable.</summary>
+internal sealed record NameExpression(int Line, string Name) : Expression(Line);
