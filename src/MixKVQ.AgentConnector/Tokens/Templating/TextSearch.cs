@@ -6,6 +6,8 @@ internal sealed class TextSearch
     // The framework's search is the quickest, but takes the product of both lengths at worst.
     private const int LongestPlainNeedle = 32;
 
+    private const int SlowCharsPerStep = 4;
+
     private readonly TemplateRun _run;
     private readonly string _needle;
     private readonly int[]? _borders;
@@ -26,7 +28,7 @@ internal sealed class TextSearch
     {
         int found = _borders is null ? text.IndexOf(_needle, start, StringComparison.Ordinal) : KnuthMorrisPratt(text, start, _borders);
         int read = (found < 0 ? text.Length : found) - start;
-        _run.Step(1 + (read / (_borders is null ? TemplateLimits.CharsPerStep : 8)));
+        _run.Step(1 + (read / (_borders is null ? TemplateLimits.CharsPerStep : SlowCharsPerStep)));
         return found;
     }
 
