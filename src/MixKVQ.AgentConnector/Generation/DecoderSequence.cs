@@ -1,0 +1,32 @@
+using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Models;
+using MixKVQ.AgentConnector.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MixKVQ.AgentConnector.Generation;
+
+/// <summary>A conversation's cache as a decoder fills it.</summary>
+/// <param name="model">Borrowed; of the geometry the cache was made for.</param>
+/// <param name="cache">Borrowed and appended to.</param>
+internal sealed class DecoderSequence(DecoderModel model, KvCache cache) : IModelSequence
+{
+    public int VocabularySize => model.Config.VocabularySize;
+
+    public int TokenCount => cache.TokenCount;
+
+    public int TokensToPageBorder => cache.TokensToPageBorder;
+
+    /// <inheritdoc/>
+    public unsafe void Append(ReadOnlyMemory<int> tokens, Span<float> lastLogits)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = model.Forward(new ForwardStep(tokens, cache));
+        if (!lastLogits.IsEmpty)
+        {
+            Tensor row = logits.cpu().contiguous();
+            new ReadOnlySpan<float>((void*)TensorMemory.DataPointer(row), VocabularySize).CopyTo(lastLogits);
+            GC.KeepAlive(row);
+        }
+    }
+}
