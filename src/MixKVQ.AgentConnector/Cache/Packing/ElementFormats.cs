@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
@@ -45,12 +46,7 @@ internal static class ElementFormats
                 MemoryMarshal.Cast<byte, float>(source)[..elements.Length].CopyTo(elements);
                 break;
             case ElementFormat.BFloat16:
-                ReadOnlySpan<ushort> halves = MemoryMarshal.Cast<byte, ushort>(source);
-                for (int i = 0; i < elements.Length; i++)
-                {
-                    elements[i] = BitConverter.UInt32BitsToSingle((uint)halves[i] << 16);
-                }
-
+                ReadBFloat16(MemoryMarshal.Cast<byte, ushort>(source), elements);
                 break;
             default:
                 ReadOnlySpan<Half> shorts = MemoryMarshal.Cast<byte, Half>(source);
@@ -60,6 +56,23 @@ internal static class ElementFormats
                 }
 
                 break;
+        }
+    }
+
+    private static void ReadBFloat16(ReadOnlySpan<ushort> source, Span<float> elements)
+    {
+        source = source[..elements.Length];
+        int i = 0;
+        for (; i <= source.Length - Vector128<ushort>.Count; i += Vector128<ushort>.Count)
+        {
+            Vector128<ushort> halves = Vector128.LoadUnsafe(in source[i]);
+            (Vector128.WidenLower(halves) << 16).AsSingle().StoreUnsafe(ref elements[i]);
+            (Vector128.WidenUpper(halves) << 16).AsSingle().StoreUnsafe(ref elements[i + Vector128<uint>.Count]);
+        }
+
+        for (; i < source.Length; i++)
+        {
+            elements[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
         }
     }
 }
