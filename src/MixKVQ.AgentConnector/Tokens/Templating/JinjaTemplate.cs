@@ -8,8 +8,9 @@ namespace MixKVQ.AgentConnector.Tokens.Templating;
 /// bound what an untrusted one can take.
 /// </summary>
 /// <remarks>
-/// It renders what the npm package <c>@huggingface/jinja</c> renders. Where that one fails, or follows JavaScript against
-/// Jinja (numbers and mappings as text, comparison of lists, what a <c>continue</c> leaves behind), Jinja decides.
+/// It renders what the npm package <c>@huggingface/jinja</c> renders. Where that one fails or follows JavaScript against
+/// Jinja, Jinja decides: in the comparison of lists, mappings and unlike kinds, in mappings being iterable, in the text
+/// before a <c>continue</c>, in how numbers print. A list or mapping joined to a string is its JSON, as where it is printed.
 /// </remarks>
 internal sealed class JinjaTemplate
 {
