@@ -13,7 +13,7 @@ internal sealed class DecoderModel : IDisposable
     private readonly Tensor _embedding;
     private readonly DecoderLayer[] _layers;
     private readonly RmsNorm _finalNorm;
-    private readonly Projection? _output;
+    private readonly Projection _output;
     private readonly RotaryEmbedding _rotary;
     private readonly IPointwiseKernels _pointwise;
 
@@ -40,7 +40,7 @@ internal sealed class DecoderModel : IDisposable
             layer => new DecoderLayer(config, DecoderTensors.Layer(layer), reader, hadamard, kernel, _pointwise))];
         _finalNorm = new RmsNorm(reader, DecoderTensors.FinalNorm, config.HiddenSize, config.RmsNormEpsilon);
         _output = config.TieEmbeddings
-            ? null
+            ? new Projection(_embedding, null)
             : reader.ReadProjection(config.HiddenSize, false, new ProjectionPart(DecoderTensors.Output, config.VocabularySize));
         _rotary = new RotaryEmbedding(config.Rope, config.HeadDim, device);
         CacheGeometry = new CacheGeometry(
@@ -108,8 +108,7 @@ internal sealed class DecoderModel : IDisposable
         step.Cache.CompleteStep();
         Tensor last = step.AllLogits || tokens == 1 ? hidden : hidden.narrow(0, tokens - 1, 1);
         Tensor normed = _pointwise.RmsNorm(last, _finalNorm.Weight, _finalNorm.Epsilon);
-        Tensor logits = _output?.Apply(normed) ?? nn.functional.linear(normed, _embedding);
-        return logits.to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return _output.ApplyToFloat32(normed).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
@@ -121,7 +120,7 @@ internal sealed class DecoderModel : IDisposable
         }
 
         _finalNorm.Dispose();
-        _output?.Dispose();
+        _output.Dispose();
         _rotary.Dispose();
     }
 

@@ -65,7 +65,7 @@ internal sealed class SelfAttention : IDisposable
     /// <returns>[tokens, hidden], model dtype; the caller's dispose scope holds it.</returns>
     public Tensor Apply(Tensor input, Tensor residual, LayerCache cache, Tensor rotation)
     {
-        long tokens = input.shape[0];
+        long tokens = input.size(0);
         Tensor projected = _queryKeyValue.Apply(input);
         Tensor queries = NormAndRotate(Heads(projected, 0, _config.QueryHeadCount), _queryNorm, rotation);
         Tensor keys = NormAndRotate(Heads(projected, _config.QueryHeadCount, _config.KeyValueHeadCount), _keyNorm, rotation);
@@ -86,9 +86,7 @@ internal sealed class SelfAttention : IDisposable
     private Tensor NormAndRotate(Tensor heads, RmsNorm? norm, Tensor rotation) =>
         _pointwise.NormAndRotate(heads, norm?.Weight, norm?.Epsilon ?? 0, rotation);
 
-    // [tokens, headCount, headDim] of the fused projection, a view.
+    // [tokens, headCount, headDim] of the fused projection, a view; the product starts at its storage's start.
     private Tensor Heads(Tensor projected, int first, int headCount) => projected.as_strided(
-        [projected.shape[0], headCount, _config.HeadDim],
-        [projected.shape[1], _config.HeadDim, 1],
-        projected.storage_offset() + ((long)first * _config.HeadDim));
+        [projected.size(0), headCount, _config.HeadDim], [projected.stride(0), _config.HeadDim, 1], (long)first * _config.HeadDim);
 }
