@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Attention;
+using MixKVQ.AgentConnector.Attention.Cpu;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Native;
@@ -64,7 +65,7 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="device">Where weights and steps live.</param>
     /// <param name="dtype">float32 or bfloat16; null takes the checkpoint's, and float32 for a float16 one.</param>
     /// <param name="rotateValues">Whether the cache shall see Hadamard-rotated values; logits do not change.</param>
-    /// <param name="kernel">Computes attention; null takes <see cref="ReferenceAttention"/>.</param>
+    /// <param name="kernel">Computes attention; null takes <see cref="PackedAttention"/>, which leaves what it does not do to <see cref="ReferenceAttention"/>.</param>
     /// <param name="progress">Told the bytes of weights read so far.</param>
     /// <exception cref="InvalidDataException">The folder holds no supported model, or its files are damaged; all faults are listed.</exception>
     /// <exception cref="ArgumentException">The type is neither float32 nor bfloat16.</exception>
@@ -86,7 +87,7 @@ internal sealed class DecoderModel : IDisposable
         TorchLibrary.EnsureLoaded();
         using SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.Open(folder, progress);
         checkpoint.RequireTensors(DecoderTensors.Of(config), name => DecoderTensors.MayIgnore(config, name));
-        return new DecoderModel(config, checkpoint, device, type, rotateValues, kernel ?? new ReferenceAttention());
+        return new DecoderModel(config, checkpoint, device, type, rotateValues, kernel ?? new PackedAttention());
     }
 
     /// <summary>Runs the decoder over a step's tokens.</summary>

@@ -11,37 +11,35 @@ public sealed class PackedAttentionTests
 {
     private static readonly KvCachePolicy[] _policies = Enum.GetValues<KvCachePolicy>();
 
-    public static TheoryData<int, int, int, int, int> Cases => new()
+    public static TheoryData<ScalarType, int, int, int, int, int> Cases => new()
     {
-        // group, head dimension, tokens before, tokens of the step, value group (0: whole head)
-        { 1, 16, 0, 1, 0 },
-        { 2, 64, 30, 4, 0 },
-        { 4, 64, 159, 1, 0 },
-        { 2, 128, 160, 1, 0 },
-        { 3, 32, 290, 3, 0 },
-        { 2, 64, 417, 2, 32 },
-        { 1, 128, 418, 4, 64 },
-        { 2, 8, 300, 1, 0 },
-        { 2, 96, 300, 2, 0 },
+        // model dtype, group, head dimension, tokens before, tokens of the step, value group (0: whole head)
+        { ScalarType.Float32, 1, 16, 0, 1, 0 },
+        { ScalarType.BFloat16, 2, 64, 30, 4, 0 },
+        { ScalarType.Float32, 4, 64, 159, 1, 0 },
+        { ScalarType.BFloat16, 2, 128, 160, 1, 0 },
+        { ScalarType.Float16, 3, 32, 290, 3, 0 },
+        { ScalarType.Float32, 2, 64, 417, 2, 32 },
+        { ScalarType.BFloat16, 1, 128, 418, 4, 64 },
+        { ScalarType.Float32, 2, 8, 300, 1, 0 },
+        { ScalarType.Float16, 2, 96, 300, 2, 0 },
     };
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Attend_EqualsTheReference(int group, int headDim, int before, int step, int valueGroup)
+    public void Attend_EqualsTheReference(ScalarType dtype, int group, int headDim, int before, int step, int valueGroup)
     {
         var kernel = new PackedAttention();
-        foreach (ScalarType dtype in new[] { ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float16 })
+        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 1, queryHeads: 2 * group, keyValueHeads: 2, headDim: headDim, dtype: dtype);
+        using var driver = new CacheDriver(geometry, before + step, seed: headDim);
+        foreach (KvCachePolicy policy in _policies)
         {
-            CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 1, queryHeads: 2 * group, keyValueHeads: 2, headDim: headDim, dtype: dtype);
-            using var driver = new CacheDriver(geometry, before + step, seed: headDim);
-            foreach (KvCachePolicy policy in _policies)
-            {
-                using var factory = new KvCacheFactory(geometry, new KvCacheOptions { Policy = policy, TargetBits = headDim < 32 ? 4.5 : 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup });
-                using KvCache cache = factory.Create();
-                driver.Feed(cache, before);
-                driver.Append(cache, step);
-                AssertEqual(kernel, cache.Layer(0).View, driver, before, step, $"{policy} {dtype}");
-            }
+            using var factory = new KvCacheFactory(
+                geometry, new KvCacheOptions { Policy = policy, TargetBits = headDim < 32 ? 4.5 : 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup });
+            using KvCache cache = factory.Create();
+            driver.Feed(cache, before);
+            driver.Append(cache, step);
+            AssertEqual(kernel, cache.Layer(0).View, driver, before, step, $"{policy} {dtype}");
         }
     }
 
