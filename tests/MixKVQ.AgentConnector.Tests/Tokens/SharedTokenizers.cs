@@ -1,0 +1,23 @@
+using MixKVQ.AgentConnector.Tokens;
+
+namespace MixKVQ.AgentConnector.Tests.Tokens;
+
+/// <summary>Tokenizers that several test classes read, loaded once.</summary>
+internal static class SharedTokenizers
+{
+    private static readonly Lazy<ModelTokenizer> LoadedQwen = new(() => ModelTokenizer.Load(Fixtures.Shared("tokenizers", "qwen2.5")));
+    private static readonly Lazy<ModelTokenizer> LoadedSmall = new(() => new SmallTokenizerFiles().Load());
+
+    /// <summary>Qwen2.5's vocabulary and merges; skips the calling test where they are absent.</summary>
+    public static ModelTokenizer Qwen
+    {
+        get
+        {
+            Fixtures.Shared("tokenizers", "qwen2.5");
+            return LoadedQwen.Value;
+        }
+    }
+
+    /// <summary>A few merges over the byte alphabet, in the manner of Llama 3.</summary>
+    public static ModelTokenizer Small => LoadedSmall.Value;
+}
