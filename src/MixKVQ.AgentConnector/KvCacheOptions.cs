@@ -62,6 +62,8 @@ public sealed class KvCacheOptions
         }
     }
 
+    internal KvCacheOptions Clone() => (KvCacheOptions)MemberwiseClone();
+
     /// <summary>Whether the cache expects values that the model rotates at load.</summary>
     internal bool ExpectsRotatedValues => RotateValues && Policy == KvCachePolicy.MixKvq;
 }

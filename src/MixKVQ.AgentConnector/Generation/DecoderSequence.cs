@@ -9,9 +9,12 @@ namespace MixKVQ.AgentConnector.Generation;
 /// <summary>A conversation's cache as a decoder fills it.</summary>
 /// <param name="model">Borrowed; of the geometry the cache was made for.</param>
 /// <param name="cache">Borrowed and appended to.</param>
-internal sealed class DecoderSequence(DecoderModel model, KvCache cache) : IModelSequence
+/// <param name="vocabularySize">
+/// How many ids mean something, at most the model's: models pad their vocabulary, and padding is never to be sampled. Null: all.
+/// </param>
+internal sealed class DecoderSequence(DecoderModel model, KvCache cache, int? vocabularySize = null) : IModelSequence
 {
-    public int VocabularySize => model.Config.VocabularySize;
+    public int VocabularySize => vocabularySize ?? model.Config.VocabularySize;
 
     public int TokenCount => cache.TokenCount;
 

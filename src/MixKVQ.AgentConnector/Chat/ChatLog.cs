@@ -1,0 +1,44 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+
+namespace MixKVQ.AgentConnector.Chat;
+
+/// <summary>What the client logs. Never the content of a message.</summary>
+internal static partial class ChatLog
+{
+    /// <summary>A turn ended.</summary>
+    public static void TurnDone(ILogger logger, string conversationId, TurnReport report, ChatFinishReason reason) => TurnDone(
+        logger,
+        conversationId,
+        report.PromptTokens,
+        report.CachedTokens,
+        report.PrefilledTokens,
+        report.OutputTokens,
+        report.TokensPerSecond,
+        report.Cache.TotalBytes,
+        report.Cache.BitsPerElement,
+        report.Cache.FullPrecisionBytes,
+        reason.Value);
+
+    /// <summary>A retained conversation was released.</summary>
+    [LoggerMessage(2, LogLevel.Information, "Released conversation {ConversationId} of {Tokens} tokens: others were used after it.")]
+    public static partial void ConversationReleased(ILogger logger, string conversationId, int tokens);
+
+    [LoggerMessage(
+        1,
+        LogLevel.Debug,
+        "Turn of {ConversationId}: {PromptTokens} tokens in, {CachedTokens} of them cached, {PrefilledTokens} prefilled, {OutputTokens} generated at {TokensPerSecond:F1} a second; "
+        + "cache {CacheBytes} bytes, {BitsPerElement:F2} bits an element, {FullPrecisionBytes} bytes in full precision; ended by {Reason}.")]
+    private static partial void TurnDone(
+        ILogger logger,
+        string conversationId,
+        int promptTokens,
+        int cachedTokens,
+        int prefilledTokens,
+        int outputTokens,
+        double tokensPerSecond,
+        long cacheBytes,
+        double bitsPerElement,
+        long fullPrecisionBytes,
+        string reason);
+}

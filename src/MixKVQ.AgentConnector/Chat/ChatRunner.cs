@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Generation;
+
+namespace MixKVQ.AgentConnector.Chat;
+
+/// <summary>Answers requests with a loaded model and the conversations it remembers. Owns both. Thread-safe.</summary>
+internal sealed class ChatRunner : IAsyncDisposable
+{
+    private readonly InferenceEngine _engine;
+    private readonly IChatModel _model;
+    private readonly ChatSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly ConversationStore _store;
+    private readonly TurnPlanner _planner;
+    private readonly ChatRequestReader _requests;
+
+    /// <summary>Takes over <paramref name="model"/>.</summary>
+    public ChatRunner(IChatModel model, ChatSettings settings, TimeProvider clock, ILogger logger)
+    {
+        _engine = new InferenceEngine();
+        _model = model;
+        _settings = settings;
+        _clock = clock;
+        _logger = logger;
+        _store = new ConversationStore(settings.MaxConversations, (id, tokens) => ChatLog.ConversationReleased(logger, id, tokens));
+        var renderer = new PromptRenderer(model.Tokenizer, model.Template);
+        _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
+        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking);
+    }
+
+    /// <summary>Streams the answer. A turn that does not reach its last update leaves its conversation as it was.</summary>
+    /// <param name="messages">The whole history, or the new messages of the conversation that the options name.</param>
+    /// <param name="options">What the caller asks for.</param>
+    /// <param name="client">The client that was asked.</param>
+    /// <param name="cancellationToken">Ends the turn between two steps.</param>
+    public async IAsyncEnumerable<ChatResponseUpdate> RunAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ChatRequest request = _requests.Read(options, client);
+        List<ChatTurn> turns = ChatTurnReader.Read(messages);
+        using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_store, id, cancellationToken).ConfigureAwait(false) : null;
+        using TurnPlan plan = await Task.Run(() => Plan(request, turns, lease, cancellationToken), cancellationToken).ConfigureAwait(false);
+        int promptTokens = plan.Prompt.Count;
+        if (promptTokens >= _model.ContextLength)
+        {
+            throw new InvalidOperationException(
+                $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, or raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows.");
+        }
+
+        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought);
+        var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
+        GeneratedToken last = default;
+        var generation = new GenerationRequest(
+            plan.Sequence,
+            plan.Prompt.Range(plan.CachedTokens, promptTokens),
+            plan.Prompt.Range(0, plan.CachedTokens),
+            request.Sampling,
+            request.MaxOutputTokens ?? int.MaxValue,
+            _model.EndTokens,
+            _model.ContextLength);
+        await foreach (GeneratedToken token in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))
+        {
+            last = token;
+            if (token.End == GenerationEnd.EndToken)
+            {
+                break;
+            }
+
+            foreach (AIContent content in output.Append(token.Id))
+            {
+                yield return response.Of(content);
+            }
+
+            if (output.IsOver)
+            {
+                break;
+            }
+        }
+
+        foreach (AIContent content in output.Finish())
+        {
+            yield return response.Of(content);
+        }
+
+        var report = new TurnReport(promptTokens, plan.CachedTokens, output.TokenIds.Count, output.ReasoningTokenCount, last.Statistics.DecodedTokensPerSecond, plan.Sequence.Usage);
+        ChatFinishReason reason = output.Turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
+            : !output.IsOver && last.End is GenerationEnd.OutputLimit or GenerationEnd.ContextLimit ? ChatFinishReason.Length
+            : ChatFinishReason.Stop;
+        Conversation conversation = Commit(plan, output);
+        lease?.Dispose();
+        ChatLog.TurnDone(_logger, conversation.Id, report, reason);
+        yield return response.Last(report, reason, _settings.IsStateful ? conversation.Id : request.ConversationId);
+    }
+
+    /// <summary>Releases the conversations and the model.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _engine.DisposeAsync().ConfigureAwait(false);
+        _store.Dispose();
+        _model.Dispose();
+    }
+
+    private TurnPlan Plan(ChatRequest request, IReadOnlyList<ChatTurn> turns, ConversationLease? lease, CancellationToken cancellationToken)
+    {
+        if (lease is not null)
+        {
+            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, cancellationToken);
+        }
+
+        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, cancellationToken);
+        if (_settings.IsStateful)
+        {
+            // The caller is about to be given an id: it names a conversation of its own.
+            plan.Continues = null;
+        }
+
+        return plan;
+    }
+
+    private Conversation Commit(TurnPlan plan, TurnOutput output)
+    {
+        ConversationState next = plan.ToState(output.Turn, output.TokenIds, _model.Tokenizer);
+        return _store.Advance(plan.Continues?.Conversation, plan.Continues?.State, next, _settings.IsStateful);
+    }
+}

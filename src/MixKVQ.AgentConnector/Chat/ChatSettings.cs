@@ -1,0 +1,9 @@
+namespace MixKVQ.AgentConnector.Chat;
+
+/// <summary>The client's options that concern chats. Immutable.</summary>
+/// <param name="ModelName">The name under which the model answers.</param>
+/// <param name="MaxConversations">How many conversations are retained; at least one.</param>
+/// <param name="IsStateful">Whether responses carry a conversation id.</param>
+/// <param name="KeepThoughts">Whether earlier thoughts stay when a new user turn comes.</param>
+/// <param name="MaxOutputTokens">The output limit where a request has none; null for as many as the context holds.</param>
+internal sealed record ChatSettings(string ModelName, int MaxConversations, bool IsStateful, bool KeepThoughts, int? MaxOutputTokens);

@@ -1,0 +1,45 @@
+namespace MixKVQ.AgentConnector.Conversations;
+
+/// <summary>The right to run a turn on a conversation, alone. Given back when disposed, once.</summary>
+internal sealed class ConversationLease : IDisposable
+{
+    private ConversationStore? _store;
+
+    private ConversationLease(ConversationStore store, Conversation conversation)
+    {
+        _store = store;
+        Conversation = conversation;
+    }
+
+    /// <summary>The conversation.</summary>
+    public Conversation Conversation { get; }
+
+    /// <summary>Waits for the turn, in order.</summary>
+    /// <exception cref="ArgumentException">There is no such conversation.</exception>
+    public static async Task<ConversationLease> EnterAsync(ConversationStore store, string id, CancellationToken cancellationToken)
+    {
+        Conversation conversation = store.Pin(id);
+        try
+        {
+            await conversation.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            store.Unpin(conversation);
+            throw;
+        }
+
+        return new ConversationLease(store, conversation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_store is { } store)
+        {
+            _store = null;
+            Conversation.Turn.Release();
+            store.Unpin(Conversation);
+        }
+    }
+}

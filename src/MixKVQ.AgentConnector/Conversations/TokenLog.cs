@@ -1,0 +1,122 @@
+using MixKVQ.AgentConnector.Tokens;
+
+namespace MixKVQ.AgentConnector.Conversations;
+
+/// <summary>
+/// The token ids of a dialogue in the order in which the model saw them, beside their text in segments: one per added
+/// token, one per run of ordinary text between two of them. Re-encoded text need not give the ids that were generated,
+/// so a new prompt takes the recorded ids wherever the text is the same. Not thread-safe while it grows.
+/// </summary>
+internal sealed class TokenLog
+{
+    private readonly List<int> _tokenIds = [];
+    private readonly List<Segment> _segments = [];
+
+    /// <summary>How many tokens are logged.</summary>
+    public int Count => _tokenIds.Count;
+
+    /// <summary>The ids from <paramref name="start"/> to before <paramref name="end"/>, copied.</summary>
+    public int[] Range(int start, int end) => [.. _tokenIds.GetRange(start, end - start)];
+
+    /// <summary>A log of the same content that grows on its own.</summary>
+    public TokenLog Clone()
+    {
+        var clone = new TokenLog();
+        clone._tokenIds.AddRange(_tokenIds);
+        clone._segments.AddRange(_segments);
+        return clone;
+    }
+
+    /// <summary>Logs prompt text.</summary>
+    public void Append(IEnumerable<PromptSegment> segments)
+    {
+        foreach (PromptSegment segment in segments)
+        {
+            Append(segment.Text, segment.TokenIds, segment.IsAdded);
+        }
+    }
+
+    /// <summary>Logs ids that the model generated.</summary>
+    public void AppendGenerated(IReadOnlyList<int> tokenIds, ModelTokenizer tokenizer)
+    {
+        int start = 0;
+        for (int i = 0; i <= tokenIds.Count; i++)
+        {
+            bool isAdded = i < tokenIds.Count && tokenizer.IsAdded(tokenIds[i]);
+            if (i < tokenIds.Count && !isAdded)
+            {
+                continue;
+            }
+
+            if (i > start)
+            {
+                int[] run = [.. tokenIds.Skip(start).Take(i - start)];
+                Append(tokenizer.Decode(run), run, isAdded: false);
+            }
+
+            if (isAdded)
+            {
+                Append(tokenizer.Decode([tokenIds[i]]), [tokenIds[i]], isAdded: true);
+            }
+
+            start = i + 1;
+        }
+    }
+
+    /// <summary>
+    /// The log of a new prompt that shares as much as it can with this one: equal segments take the ids recorded here,
+    /// and of the first that differs the common ids count. This log is not changed.
+    /// </summary>
+    /// <param name="prompt">The prompt's segments.</param>
+    /// <param name="sharedTokens">How many tokens both begin with.</param>
+    public TokenLog Rebase(IReadOnlyList<PromptSegment> prompt, out int sharedTokens)
+    {
+        var rebased = new TokenLog();
+        rebased.Append(prompt);
+        int shared = 0;
+        while (shared < rebased._segments.Count && shared < _segments.Count && rebased._segments[shared].SaysTheSameAs(_segments[shared]))
+        {
+            shared++;
+        }
+
+        if (shared > 0)
+        {
+            int ownStart = rebased._segments[shared - 1].End;
+            int recordedEnd = _segments[shared - 1].End;
+            rebased._tokenIds.RemoveRange(0, ownStart);
+            rebased._tokenIds.InsertRange(0, _tokenIds.GetRange(0, recordedEnd));
+            for (int i = 0; i < rebased._segments.Count; i++)
+            {
+                rebased._segments[i] = i < shared ? _segments[i] : rebased._segments[i] with { End = rebased._segments[i].End + recordedEnd - ownStart };
+            }
+        }
+
+        sharedTokens = shared > 0 ? _segments[shared - 1].End : 0;
+        while (sharedTokens < Count && sharedTokens < rebased.Count && _tokenIds[sharedTokens] == rebased._tokenIds[sharedTokens])
+        {
+            sharedTokens++;
+        }
+
+        return rebased;
+    }
+
+    private void Append(string text, IReadOnlyList<int> tokenIds, bool isAdded)
+    {
+        _tokenIds.AddRange(tokenIds);
+        if (!isAdded && _segments.Count > 0 && !_segments[^1].IsAdded)
+        {
+            text = _segments[^1].Text + text;
+            _segments.RemoveAt(_segments.Count - 1);
+        }
+
+        _segments.Add(new Segment(text, isAdded, _tokenIds.Count));
+    }
+
+    /// <param name="Text">The segment's text, without guards.</param>
+    /// <param name="IsAdded">Whether it is an added token.</param>
+    /// <param name="End">The index after its last token.</param>
+    private readonly record struct Segment(string Text, bool IsAdded, int End)
+    {
+        public bool SaysTheSameAs(Segment other) => IsAdded == other.IsAdded && Text == other.Text;
+    }
+}

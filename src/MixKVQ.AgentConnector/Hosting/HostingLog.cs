@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Checkpoints;
+using TorchSharp;
+
+namespace MixKVQ.AgentConnector.Hosting;
+
+/// <summary>What loading a model logs.</summary>
+internal static partial class HostingLog
+{
+    /// <summary>A model was loaded.</summary>
+    public static void Loaded(ILogger logger, MixKvqOptions options, ModelConfig config, torch.ScalarType type, int contextLength, TimeSpan took) => Loaded(
+        logger,
+        options.ModelPath,
+        config.Architecture,
+        config.LayerCount,
+        config.QueryHeadCount,
+        config.KeyValueHeadCount,
+        config.HeadDim,
+        type,
+        options.Device,
+        contextLength,
+        options.Cache.Policy,
+        options.Cache.TargetBits,
+        took.TotalSeconds);
+
+    [LoggerMessage(
+        3,
+        LogLevel.Information,
+        "Loaded {ModelPath}: {Architecture}, {Layers} layers, {QueryHeads} query and {KeyValueHeads} key-value heads of {HeadDim}, {DType} on {Device}, "
+        + "context {ContextLength}; cache policy {Policy}, target {TargetBits} bits; {Seconds:F1} s.")]
+    private static partial void Loaded(
+        ILogger logger,
+        string modelPath,
+        ModelArchitecture architecture,
+        int layers,
+        int queryHeads,
+        int keyValueHeads,
+        int headDim,
+        torch.ScalarType dType,
+        string device,
+        int contextLength,
+        KvCachePolicy policy,
+        double targetBits,
+        double seconds);
+}

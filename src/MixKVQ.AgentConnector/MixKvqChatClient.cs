@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MixKVQ.AgentConnector.Chat;
+using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Hosting;
+
+namespace MixKVQ.AgentConnector;
+
+/// <summary>
+/// A local reasoning model as an <see cref="IChatClient"/>, in process, with a key-value cache quantized by MixKVQ that
+/// conversations keep from turn to turn.
+/// </summary>
+/// <remarks>
+/// All members are safe for concurrent use: generations advance in turn on one engine. The model is loaded on first
+/// use; <see cref="LoadAsync"/> does it ahead of time. Messages and options are read and never changed.
+/// </remarks>
+public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _shutdown = new();
+    private readonly Func<Task<IChatModel>> _load;
+    private readonly ChatSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private Task<ChatRunner>? _runner;
+    private bool _disposed;
+
+    /// <summary>Makes a client; the model is loaded on first use.</summary>
+    /// <param name="options">What to run; read now, later changes have no effect.</param>
+    /// <param name="loggerFactory">Where to log; null for nowhere.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">Options are wrong; all faults are in the message.</exception>
+    public MixKvqChatClient(MixKvqOptions options, ILoggerFactory? loggerFactory = null)
+        : this(MixKvqOptionsValidator.Checked(options), loggerFactory, load: null, TimeProvider.System)
+    {
+    }
+
+    /// <summary>Makes a client over a model that <paramref name="load"/> brings; null for the options' own. Takes the options over.</summary>
+    internal MixKvqChatClient(MixKvqOptions options, ILoggerFactory? loggerFactory, Func<Task<IChatModel>>? load, TimeProvider clock)
+    {
+        _load = load ?? (() => Task.Run<IChatModel>(() => ModelRuntime.Load(options, loggerFactory ?? NullLoggerFactory.Instance)));
+        _clock = clock;
+        _logger = loggerFactory?.CreateLogger<MixKvqChatClient>() ?? NullLogger<MixKvqChatClient>.Instance;
+        string modelName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath)));
+        _settings = new ChatSettings(modelName, options.MaxConversations, options.Stateful, options.KeepThoughts, options.MaxOutputTokens);
+        Metadata = new ChatClientMetadata(MixKvqMetadata.ProviderName, defaultModelId: modelName);
+    }
+
+    private ChatClientMetadata Metadata { get; }
+
+    /// <summary>Loads the model, unless that is done or under way. A load that failed is tried again by the next call.</summary>
+    /// <param name="cancellationToken">Ends the waiting, not the load, which others may wait for.</param>
+    /// <exception cref="InvalidDataException">A file of the model folder is missing or broken; the message names it.</exception>
+    public Task LoadAsync(CancellationToken cancellationToken = default) => RunnerAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ChatResponse response = await GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken).ConfigureAwait(false);
+
+        // Figures of the turn: joining updates leaves them with the message.
+        response.AdditionalProperties ??= response.Messages[^1].AdditionalProperties;
+        response.Messages[^1].AdditionalProperties = null;
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return StreamAsync(messages, options, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ChatClientMetadata) ? Metadata
+            : serviceType.IsInstanceOfType(this) ? this
+            : null;
+    }
+
+    /// <summary>Cancels running turns and releases the model and every retained conversation.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task<ChatRunner>? runner;
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            runner = _runner;
+        }
+
+        await _shutdown.CancelAsync().ConfigureAwait(false);
+        if (runner is not null)
+        {
+            await runner.ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+            if (runner.IsCompletedSuccessfully)
+            {
+                await (await runner.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        _shutdown.Dispose();
+    }
+
+    /// <inheritdoc cref="DisposeAsync"/>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ChatRunner runner = await RunnerAsync(cancellationToken).ConfigureAwait(false);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _shutdown.Token);
+        await foreach (ChatResponseUpdate update in runner.RunAsync(messages, options, this, ending.Token).ConfigureAwait(false))
+        {
+            yield return update;
+        }
+    }
+
+    private Task<ChatRunner> RunnerAsync(CancellationToken cancellationToken)
+    {
+        Task<ChatRunner> runner;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_runner is null or { IsFaulted: true })
+            {
+                _runner = StartAsync();
+            }
+
+            runner = _runner;
+        }
+
+        return runner.WaitAsync(cancellationToken);
+    }
+
+    private async Task<ChatRunner> StartAsync()
+    {
+        IChatModel model = await _load().ConfigureAwait(false);
+        try
+        {
+            return new ChatRunner(model, _settings, _clock, _logger);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}

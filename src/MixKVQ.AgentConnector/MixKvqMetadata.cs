@@ -1,0 +1,41 @@
+using Microsoft.Extensions.AI;
+
+namespace MixKVQ.AgentConnector;
+
+/// <summary>The names under which <see cref="MixKvqChatClient"/> reads and reports what has no property of its own.</summary>
+public static class MixKvqMetadata
+{
+    /// <summary>The provider's name in <see cref="ChatClientMetadata"/>.</summary>
+    public const string ProviderName = "mixkvq";
+
+    /// <summary>
+    /// In <see cref="UsageDetails.AdditionalCounts"/>: the prompt's tokens that were read in this turn; the others were
+    /// in the retained cache.
+    /// </summary>
+    public const string PrefilledTokens = "prefilled_tokens";
+
+    /// <summary>
+    /// The bytes that the conversation's cache holds after the turn. In <see cref="UsageDetails.AdditionalCounts"/>,
+    /// where a pipeline that adds up the usage of several turns adds it up too, and in the additional properties of
+    /// the response, where it does not.
+    /// </summary>
+    public const string CacheBytes = "cache_bytes";
+
+    /// <summary>The bytes that the same cache would take in 16 bit; reported like <see cref="CacheBytes"/>.</summary>
+    public const string CacheFullPrecisionBytes = "cache_full_precision_bytes";
+
+    /// <summary>In the additional properties of a response: all bytes of the cache, in bits for each element of K and V.</summary>
+    public const string CacheBitsPerElement = "mixkvq.cache_bits_per_element";
+
+    /// <summary>In the additional properties of a response: generated tokens a second, prefill left out.</summary>
+    public const string TokensPerSecond = "mixkvq.tokens_per_second";
+
+    /// <summary>In <see cref="ChatOptions.AdditionalProperties"/>: the least probability of a token, as a share of the likeliest one's.</summary>
+    public const string MinP = "min_p";
+
+    /// <summary>In <see cref="ChatOptions.AdditionalProperties"/>: divides positive and multiplies negative logits of tokens that occurred.</summary>
+    public const string RepetitionPenalty = "repetition_penalty";
+
+    /// <summary>In <see cref="ChatOptions.AdditionalProperties"/>: the switch of that name in the model's chat template.</summary>
+    public const string EnableThinking = "enable_thinking";
+}

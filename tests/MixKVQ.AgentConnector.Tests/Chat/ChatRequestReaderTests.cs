@@ -1,0 +1,96 @@
+using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Chat;
+using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Sampling;
+using MixKVQ.AgentConnector.Tests.Conversations;
+
+namespace MixKVQ.AgentConnector.Tests.Chat;
+
+public sealed class ChatRequestReaderTests
+{
+    [Fact]
+    public void SamplingOptions_OverrideTheModelsOwn()
+    {
+        var defaults = new GenerationDefaults(Temperature: 0.6f, TopK: 20, TopP: 0.95f, MinP: null, RepetitionPenalty: 1.05f);
+        SamplingOptions plain = Read(null, defaults).Sampling;
+        SamplingOptions set = Read(
+            new ChatOptions
+            {
+                Temperature = 0,
+                TopK = 5,
+                TopP = 0.5f,
+                Seed = 42,
+                FrequencyPenalty = 0.1f,
+                PresencePenalty = 0.2f,
+                AdditionalProperties = new() { ["min_p"] = "0.1", ["repetition_penalty"] = 1.2 },
+            },
+            defaults).Sampling;
+
+        Assert.Equal(new SamplingOptions { Temperature = 0.6f, TopK = 20, TopP = 0.95f, RepetitionPenalty = 1.05f }, plain);
+        Assert.Equal(new SamplingOptions { Temperature = 0, TopK = 5, TopP = 0.5f, MinP = 0.1f, RepetitionPenalty = 1.2f, FrequencyPenalty = 0.1f, PresencePenalty = 0.2f, Seed = 42 }, set);
+    }
+
+    [Fact]
+    public void WhatIsNotDone_IsRefusedByNameAllAtOnce()
+    {
+        var options = new ChatOptions
+        {
+            ModelId = "gpt-5",
+            ResponseFormat = ChatResponseFormat.Json,
+            ToolMode = ChatToolMode.RequireAny,
+            AllowBackgroundResponses = true,
+            Tools = [new HostedWebSearchTool()],
+            Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High },
+            RawRepresentationFactory = _ => new object(),
+            AdditionalProperties = new() { ["top_a"] = 0.1, ["carried"] = new object() },
+        };
+
+        string message = Assert.Throws<NotSupportedException>(() => Read(options)).Message;
+        Assert.All(
+            ["ModelId", "gpt-5", "ResponseFormat", "ToolMode", "AllowBackgroundResponses", "HostedWebSearchTool", "Reasoning", "RawRepresentationFactory", "'top_a'"],
+            name => Assert.Contains(name, message, StringComparison.Ordinal));
+        Assert.DoesNotContain("carried", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ValuesOutOfRange_AreNamedAllAtOnce()
+    {
+        var options = new ChatOptions { Temperature = -1, TopP = 2, TopK = -1, MaxOutputTokens = 0, StopSequences = [""], AdditionalProperties = new() { ["min_p"] = "much" } };
+        string message = Assert.Throws<ArgumentException>(() => Read(options)).Message;
+        Assert.All(["Temperature: -1", "TopP: 2", "TopK: -1", "MaxOutputTokens: 0", "StopSequences", "min_p: 'much'"], name => Assert.Contains(name, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ToolModeNone_OffersNoTools()
+    {
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")] };
+        Assert.NotNull(Read(options).Prompt.Tools);
+        options.ToolMode = ChatToolMode.None;
+        Assert.Null(Read(options).Prompt.Tools);
+    }
+
+    [Fact]
+    public void ThinkingSwitch_IsRefusedWhereTheTemplateHasNone()
+    {
+        var options = new ChatOptions { AdditionalProperties = new() { ["enable_thinking"] = false } };
+        Assert.False(Read(options, canDisableThinking: true).Prompt.EnableThinking);
+        Assert.Contains("enable_thinking", Assert.Throws<NotSupportedException>(() => Read(options, canDisableThinking: false)).Message, StringComparison.Ordinal);
+        Assert.False(Read(new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.None } }, canDisableThinking: true).Prompt.EnableThinking);
+    }
+
+    [Fact]
+    public void Options_AreNotChanged()
+    {
+        var options = new ChatOptions { Instructions = "Be brief.", StopSequences = ["x"], AdditionalProperties = new() { ["min_p"] = 0.1 } };
+        ChatRequest request = Read(options);
+        options.StopSequences.Add("y");
+        Assert.Equal(["x"], request.StopSequences);
+        Assert.Single(options.AdditionalProperties);
+    }
+
+    private static ChatRequest Read(ChatOptions? options, GenerationDefaults? defaults = null, bool canDisableThinking = true)
+    {
+        using MixKvqChatClient client = new ScriptedModel(_ => "").CreateClient();
+        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, canDisableThinking).Read(options, client);
+    }
+}

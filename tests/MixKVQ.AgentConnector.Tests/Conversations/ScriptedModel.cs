@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Tokens;
+
+namespace MixKVQ.AgentConnector.Tests.Conversations;
+
+/// <summary>
+/// A language model that answers from a script: given the text of the whole prompt, up to where its answer begins, it
+/// says what to say. Unless told otherwise it writes one character a token, so its ids differ from those that its text
+/// is encoded to.
+/// </summary>
+internal sealed class ScriptedModel : IChatModel
+{
+    private readonly Func<string, string> _script;
+    private readonly int[] _answerStart;
+    private int _liveSequences;
+
+    /// <param name="script">From the prompt's text to the answer's.</param>
+    /// <param name="template">The chat template; null for <see cref="TinyTokenizer.Template"/>.</param>
+    public ScriptedModel(Func<string, string> script, string? template = null)
+    {
+        _script = script;
+        Tokenizer = TinyTokenizer.Load();
+        Template = ChatTemplate.Parse(template ?? TinyTokenizer.Template, "test");
+        _answerStart = [.. Tokenizer.EncodePrompt(TinyTokenizer.AnswerStart).SelectMany(segment => segment.TokenIds)];
+    }
+
+    /// <summary>Whether it writes the ids that its text is encoded to.</summary>
+    public bool WritesCanonically { get; init; }
+
+    /// <summary>Recommends nothing: greedy.</summary>
+    public static GenerationDefaults Greedy { get; } = new(null, null, null, null, null);
+
+    /// <inheritdoc/>
+    public ModelTokenizer Tokenizer { get; }
+
+    /// <inheritdoc/>
+    public ChatTemplate Template { get; }
+
+    /// <inheritdoc/>
+    public int ContextLength { get; init; } = 100_000;
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<int> EndTokens => [Tokenizer.FindAddedToken("<|im_end|>")!.Value];
+
+    /// <inheritdoc/>
+    public GenerationDefaults GenerationDefaults => Greedy;
+
+    /// <summary>Sequences not disposed yet.</summary>
+    public int LiveSequences => Volatile.Read(ref _liveSequences);
+
+    /// <summary>Of every answer begun, the ids that the model had seen, in order of time.</summary>
+    public ConcurrentQueue<int[]> SeenPrompts { get; } = new();
+
+    /// <summary>Called before each step with the number of tokens it reads.</summary>
+    public Action<int>? OnStep { get; set; }
+
+    /// <inheritdoc/>
+    public IConversationSequence CreateSequence() => new ScriptedSequence(this, []);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    /// <summary>A client of this model.</summary>
+    public MixKvqChatClient CreateClient(Action<MixKvqOptions>? configure = null, ILoggerFactory? loggerFactory = null)
+    {
+        var options = new MixKvqOptions { ModelPath = "models/tiny" };
+        configure?.Invoke(options);
+        return new MixKvqChatClient(options, loggerFactory, () => Task.FromResult<IChatModel>(this), TimeProvider.System);
+    }
+
+    internal void Count(int change) => Interlocked.Add(ref _liveSequences, change);
+
+    /// <summary>The token after <paramref name="seen"/>.</summary>
+    internal int Next(IReadOnlyList<int> seen)
+    {
+        int start = seen.Count;
+        while (start > 0 && (start < _answerStart.Length || !seen.Skip(start - _answerStart.Length).Take(_answerStart.Length).SequenceEqual(_answerStart)))
+        {
+            start--;
+        }
+
+        string answer = _script(Tokenizer.Decode([.. seen.Take(start)]));
+        List<int> ids = [];
+        foreach (PromptSegment segment in Tokenizer.EncodePrompt(answer))
+        {
+            ids.AddRange(segment.IsAdded || WritesCanonically ? segment.TokenIds : segment.Text.SelectMany(c => Tokenizer.EncodeText(c.ToString())));
+        }
+
+        int said = seen.Count - start;
+        if (said == 0)
+        {
+            SeenPrompts.Enqueue([.. seen]);
+        }
+
+        return said < ids.Count ? ids[said] : EndTokens.Single();
+    }
+}

@@ -1,0 +1,101 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace MixKVQ.AgentConnector.Tests.Hosting;
+
+public sealed class ServiceCollectionTests
+{
+    [Fact]
+    public void Client_IsRegisteredWithItsMiddleware()
+    {
+        using var folder = new ConfigFolder();
+        var services = new ServiceCollection();
+        services.AddMixKvqChatClient(options => options.ModelPath = folder.Path).UseFunctionInvocation();
+        using ServiceProvider provider = services.BuildServiceProvider();
+
+        IChatClient client = provider.GetRequiredService<IChatClient>();
+        Assert.IsType<FunctionInvokingChatClient>(client);
+        Assert.NotNull(client.GetService<MixKvqChatClient>());
+        Assert.Same(client, provider.GetRequiredService<IChatClient>());
+        Assert.Equal(("mixkvq", folder.Name), (client.GetService<ChatClientMetadata>()!.ProviderName, client.GetService<ChatClientMetadata>()!.DefaultModelId));
+    }
+
+    [Fact]
+    public void KeyedClients_HaveOptionsOfTheirOwn()
+    {
+        using var one = new ConfigFolder();
+        using var two = new ConfigFolder();
+        var services = new ServiceCollection();
+        services.AddKeyedMixKvqChatClient("one", options => options.ModelPath = one.Path);
+        services.AddKeyedMixKvqChatClient("two", Configuration(("ModelPath", two.Path), ("Stateful", "true"), ("Cache:TargetBits", "3")));
+        using ServiceProvider provider = services.BuildServiceProvider();
+
+        Assert.Equal(one.Name, provider.GetRequiredKeyedService<IChatClient>("one").GetService<ChatClientMetadata>()!.DefaultModelId);
+        Assert.Equal(two.Name, provider.GetRequiredKeyedService<IChatClient>("two").GetService<ChatClientMetadata>()!.DefaultModelId);
+        MixKvqOptions bound = provider.GetRequiredService<IOptionsMonitor<MixKvqOptions>>().Get("two");
+        Assert.True(bound.Stateful);
+        Assert.Equal(3, bound.Cache.TargetBits);
+        Assert.Null(provider.GetService<IChatClient>());
+    }
+
+    [Fact]
+    public void WrongOptions_AreAllNamedAtStart()
+    {
+        var services = new ServiceCollection();
+        services.AddMixKvqChatClient(options =>
+        {
+            options.ModelPath = "no/such/folder";
+            options.Device = "tpu";
+            options.DType = "int4";
+            options.ThreadCount = 0;
+            options.ContextLength = 1;
+            options.MaxConversations = 0;
+            options.MaxOutputTokens = 0;
+            options.TorchLibraryPath = "no/such/lib";
+            options.Cache.TargetBits = 0.5;
+        });
+        using ServiceProvider provider = services.BuildServiceProvider();
+
+        string message = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Message;
+        Assert.All(
+            ["ModelPath", "no/such/folder", "Device is 'tpu'", "DType is 'int4'", "ThreadCount is 0", "ContextLength is 1", "MaxConversations is 0", "MaxOutputTokens is 0", "TorchLibraryPath", "Cache.TargetBits is 0.5"],
+            fault => Assert.Contains(fault, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void UnknownConfigurationKey_IsAnErrorThatNamesIt()
+    {
+        using var folder = new ConfigFolder();
+        var services = new ServiceCollection();
+        services.AddMixKvqChatClient(Configuration(("ModelPath", folder.Path), ("MaxConversation", "3")));
+        using ServiceProvider provider = services.BuildServiceProvider();
+        Exception error = Assert.ThrowsAny<Exception>(() => provider.GetRequiredService<IStartupValidator>().Validate());
+        Assert.Contains("MaxConversation", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Constructor_ChecksOptions()
+    {
+        string message = Assert.Throws<OptionsValidationException>(() => new MixKvqChatClient(new MixKvqOptions())).Message;
+        Assert.Contains("ModelPath is empty", message, StringComparison.Ordinal);
+    }
+
+    private static IConfiguration Configuration(params (string Key, string Value)[] values) =>
+        new ConfigurationBuilder().AddInMemoryCollection(values.Select(value => KeyValuePair.Create<string, string?>($"MixKvq:{value.Key}", value.Value))).Build().GetSection("MixKvq");
+
+    /// <summary>A folder that looks like a model's, as far as options are concerned.</summary>
+    private sealed class ConfigFolder : IDisposable
+    {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mixkvq-options-");
+
+        public ConfigFolder() => File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), "{}");
+
+        public string Path => _folder.FullName;
+
+        public string Name => _folder.Name;
+
+        public void Dispose() => _folder.Delete(recursive: true);
+    }
+}
