@@ -68,6 +68,11 @@ internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IRead
         var merges = new List<string>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
+            if (merges.Count == TokenizerJson.MaxTokenCount)
+            {
+                throw new InvalidDataException($"{file}: {MergeList} holds more than {TokenizerJson.MaxTokenCount} merges.");
+            }
+
             if (reader.TokenType == JsonTokenType.String)
             {
                 merges.Add(reader.GetString()!);
