@@ -6,13 +6,10 @@ namespace MixKVQ.AgentConnector.SemanticKernel.Mapping;
 /// <summary>Execution settings to chat options.</summary>
 internal static class ChatOptionsMapping
 {
-    private const string MinP = "min_p";
-    private const string RepetitionPenalty = "repetition_penalty";
-    private const string EnableThinking = "enable_thinking";
     private const string ResponseFormat = "response_format";
 
     /// <summary>Names that Semantic Kernel's own conversion leaves among the loose properties though they are set here.</summary>
-    private static readonly string[] TypedNames = [MinP, RepetitionPenalty, EnableThinking, "conversation_id", "service_id"];
+    private static readonly string[] TypedNames = [MixKvqMetadata.MinP, MixKvqMetadata.RepetitionPenalty, MixKvqMetadata.EnableThinking, "conversation_id", "service_id"];
 
     /// <summary>New options that hold all of <paramref name="settings"/> but the functions.</summary>
     /// <exception cref="ArgumentException">The response format is not known.</exception>
@@ -53,9 +50,9 @@ internal static class ChatOptionsMapping
         options.PresencePenalty = settings.PresencePenalty ?? options.PresencePenalty;
         options.FrequencyPenalty = settings.FrequencyPenalty ?? options.FrequencyPenalty;
         options.ConversationId = settings.ConversationId ?? options.ConversationId;
-        Add(MinP, settings.MinP);
-        Add(RepetitionPenalty, settings.RepetitionPenalty);
-        Add(EnableThinking, settings.EnableThinking);
+        Add(MixKvqMetadata.MinP, settings.MinP);
+        Add(MixKvqMetadata.RepetitionPenalty, settings.RepetitionPenalty);
+        Add(MixKvqMetadata.EnableThinking, settings.EnableThinking);
 
         void Add<T>(string name, T? value)
             where T : struct

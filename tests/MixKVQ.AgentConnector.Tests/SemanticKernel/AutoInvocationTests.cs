@@ -152,6 +152,38 @@ public sealed class AutoInvocationTests
     }
 
     [Fact]
+    public async Task CompletionsInsideFunctions_StopInvokingAtSomeDepth()
+    {
+        int depth = 0;
+        var client = new TestChatClient([.. Enumerable.Range(0, 100).Select(_ => Replies.Calls(("Deep-dig", "{}")))]);
+        var service = new MixKvqChatCompletionService(client);
+        var kernel = new Kernel();
+        kernel.Plugins.AddFromFunctions("Deep", [KernelFunctionFactory.CreateFromMethod(
+            async () =>
+            {
+                depth++;
+                await service.GetChatMessageContentsAsync(new ChatHistory("Deeper."), Auto, kernel, None);
+                throw new InvalidOperationException("Back.");
+            },
+            "dig")]);
+        kernel.AutoFunctionInvocationFilters.Add(new TestFilter(async (context, next) =>
+        {
+            try
+            {
+                await next(context);
+            }
+            finally
+            {
+                context.Terminate = true;
+            }
+        }));
+
+        await service.GetChatMessageContentsAsync(new ChatHistory("Dig."), Auto, kernel, None);
+
+        Assert.Equal(16, depth);
+    }
+
+    [Fact]
     public async Task RequiredAndStrict_AreRefusedByName()
     {
         Kernel kernel = new TestPlugin().CreateKernel();

@@ -1,0 +1,38 @@
+using Microsoft.SemanticKernel;
+using PlannerAgent.Plugins;
+
+namespace PlannerAgent;
+
+/// <summary>The scripted dialogue: what is asked, and what each answer must tell.</summary>
+internal static class PlannerDialogue
+{
+    /// <summary>The instructions that the planner model was trained with.</summary>
+    public const string SystemPrompt = "You plan for a warehouse. Think, then call one tool or answer.";
+
+    private const int NeededCopper = 340;
+
+    /// <summary>
+    /// The turns, in order: notes to keep, a plan of several calls, and follow-ups that refer back to all of them.
+    /// </summary>
+    public static IReadOnlyList<PlannerTurn> Turns { get; } =
+    [
+        new("Note for later: the code of Bergen is 704, the code of Graz is 219, the code of Cork is 836.", _ => ["Noted"]),
+        new("We need 340 copper. Order what is missing.", store => [$"{store.OrderOf("copper")?.Number}", $"{NeededCopper - store.Stock("copper")}"]),
+        new("Check the stock of tin, cable and wire.", store => [$"{store.Stock("tin")} tin", $"{store.Stock("cable")} cable", $"{store.Stock("wire")} wire"]),
+        new("Who supplies copper?", store => [store.Supplier("copper")]),
+        new("Order as many cable as copper.", store => [$"{store.OrderOf("cable")?.Number}", $"{NeededCopper - store.Stock("copper")} cable"]),
+        new("Ship the order of copper to Bergen.", store => [$"{store.OrderOf("copper")?.Number}", "Bergen", store.Ship(store.OrderOf("copper")?.Number ?? 0)]),
+        new("What does the order of copper cost?", store => [$"{(NeededCopper - store.Stock("copper")) * store.Price("copper")}"]),
+        new("What is the code of Graz?", _ => ["219"]),
+        new("How many wire were in stock?", store => [$"{store.Stock("wire")}"]),
+        new("What is the number of the order of cable?", store => [$"{store.OrderOf("cable")?.Number}"]),
+        new("When does the order of copper arrive?", store => [store.Ship(store.OrderOf("copper")?.Number ?? 0)]),
+    ];
+
+    /// <summary>The tools, in the order in which the model is told of them.</summary>
+    public static void AddPlugins(IKernelBuilderPlugins plugins, Warehouse warehouse)
+    {
+        plugins.AddFromObject(new StorePlugin(warehouse), StorePlugin.Name);
+        plugins.AddFromObject(new MathPlugin(), MathPlugin.Name);
+    }
+}
