@@ -19,7 +19,7 @@ internal sealed class Batches : IDisposable
     private readonly Thread _producer;
     private double _progress;
 
-    public Batches(int seed, double progress, Action<string, List<int>> encode)
+    public Batches(int seed, double progress, Func<string, int[]> encode)
     {
         _progress = progress;
         _producer = new Thread(() => Produce(new Random(seed), encode)) { IsBackground = true, Name = "batches" };
@@ -44,7 +44,7 @@ internal sealed class Batches : IDisposable
 
     private static int BucketOf(int length) => Lengths.First(bucket => bucket >= length);
 
-    private void Produce(Random random, Action<string, List<int>> encode)
+    private void Produce(Random random, Func<string, int[]> encode)
     {
         Curriculum curriculum = new(random);
         Dictionary<int, List<Example>> waiting = Lengths.ToDictionary(length => length, _ => new List<Example>());

@@ -27,11 +27,11 @@ internal sealed class Curriculum(Random random)
         return DialogueText.Render(generator.Write(turns, allTools: progress >= ShortUntil && !random.OneIn(4)));
     }
 
-    /// <summary>A list of names and numbers, then the same pairs in another order.</summary>
+    /// <summary>A list of names and numbers, then the same pairs, half the time in another order.</summary>
     private IEnumerable<TextPiece> CopyDrill()
     {
         string[] pairs = [.. Names.Copied.ToArray().Shuffled(random).Take(random.Next(4, 12)).Select(name => $"{name} {random.Next(1000)}")];
         yield return new TextPiece($"<|im_start|>user\n{string.Join(", ", pairs)}.<|im_end|>\n<|im_start|>assistant\n", false);
-        yield return new TextPiece($"{string.Join(", ", pairs.Shuffled(random))}.<|im_end|>", true);
+        yield return new TextPiece($"{string.Join(", ", random.OneIn(2) ? pairs.Shuffled(random) : pairs)}.<|im_end|>", true);
     }
 }

@@ -10,9 +10,7 @@ namespace TrainPlannerModel.Training;
 /// <param name="IsTarget">Whether each token was written by the assistant.</param>
 internal sealed record Example(int[] Ids, int[] Positions, bool[] IsTarget)
 {
-    private const int MaxPosition = 4096;
-
-    public static Example Encode(IEnumerable<TextPiece> pieces, Action<string, List<int>> encode, Random random)
+    public static Example Encode(IEnumerable<TextPiece> pieces, Func<string, int[]> encode, Random random)
     {
         List<int> ids = [];
         List<bool> isTarget = [];
@@ -20,7 +18,7 @@ internal sealed record Example(int[] Ids, int[] Positions, bool[] IsTarget)
         foreach (TextPiece piece in pieces)
         {
             starts.Add(ids.Count);
-            encode(piece.Text, ids);
+            ids.AddRange(encode(piece.Text));
             while (isTarget.Count < ids.Count)
             {
                 isTarget.Add(piece.IsTarget);
@@ -33,7 +31,7 @@ internal sealed record Example(int[] Ids, int[] Positions, bool[] IsTarget)
     private static int[] Spread(int count, List<int> starts, Random random)
     {
         int[] positions = new int[count];
-        int spare = random.OneIn(2) ? Math.Max(0, MaxPosition - count) : 0;
+        int spare = random.OneIn(2) ? Math.Max(0, PlannerShape.ContextLength - count) : 0;
         HashSet<int> gapAt = [.. starts.Where(_ => random.OneIn(5))];
         int shift = 0;
         for (int i = 0; i < count; i++)

@@ -9,32 +9,35 @@ internal sealed class PlannerParameters
 {
     private readonly Dictionary<string, Parameter> _byName = [];
 
-    /// <summary>
-    /// Random weights with a start that favours copying: keys begin as the queries of their group, so that heads look at equal
-    /// tokens, and output projections begin at zero.
-    /// </summary>
+    /// <summary>Starting weights: random ones in which the remaining heads look at equal tokens and write nothing yet, over them a <see cref="CopyingStart"/>.</summary>
     public PlannerParameters(PlannerShape shape, long seed)
     {
         random.manual_seed(seed);
+        using IDisposable noGrad = no_grad();
+        CopyingStart start = new(shape);
         int hidden = shape.HiddenSize;
         int group = shape.QueryHeadCount / shape.KeyValueHeadCount;
-        Add("model.embed_tokens.weight", 0.05 * randn(shape.VocabularySize, hidden));
+        double deviation = 1 / Math.Sqrt(hidden);
+        Add("model.embed_tokens.weight", start.Embedding());
         Add("model.norm.weight", ones(hidden));
         for (int layer = 0; layer < shape.LayerCount; layer++)
         {
             string prefix = $"model.layers.{layer}.";
-            Tensor keys = randn(shape.KeyValueHeadCount, shape.HeadDim, hidden) / Math.Sqrt(hidden);
-            Tensor queries = keys.repeat_interleave(group, 0) + (0.3 * randn(shape.QueryHeadCount, shape.HeadDim, hidden) / Math.Sqrt(hidden));
+            Tensor keys = deviation * randn(shape.KeyValueHeadCount, shape.HeadDim, hidden);
+            Tensor queries = keys.repeat_interleave(group, 0) + (0.3 * deviation * randn(shape.QueryHeadCount, shape.HeadDim, hidden));
+            Tensor values = deviation * randn(shape.KeyValueHeadCount, shape.HeadDim, hidden);
+            Tensor outputs = zeros(hidden, shape.QueryHeadCount, shape.HeadDim);
+            start.Write(layer, new Dictionary<string, Tensor> { ["q"] = queries, ["k"] = keys, ["v"] = values, ["o"] = outputs });
             Add(prefix + "input_layernorm.weight", ones(hidden));
             Add(prefix + "post_attention_layernorm.weight", ones(hidden));
-            Add(prefix + "self_attn.q_norm.weight", 1.5 * ones(shape.HeadDim));
-            Add(prefix + "self_attn.k_norm.weight", 1.5 * ones(shape.HeadDim));
+            Add(prefix + "self_attn.q_norm.weight", 1.7 * ones(shape.HeadDim));
+            Add(prefix + "self_attn.k_norm.weight", 1.7 * ones(shape.HeadDim));
             Add(prefix + "self_attn.q_proj.weight", queries.reshape(-1, hidden));
             Add(prefix + "self_attn.k_proj.weight", keys.reshape(-1, hidden));
-            Add(prefix + "self_attn.v_proj.weight", randn(shape.KeyValueHeadCount * shape.HeadDim, hidden) / Math.Sqrt(hidden));
-            Add(prefix + "self_attn.o_proj.weight", zeros(hidden, shape.QueryHeadCount * shape.HeadDim));
-            Add(prefix + "mlp.gate_proj.weight", randn(shape.IntermediateSize, hidden) / Math.Sqrt(hidden));
-            Add(prefix + "mlp.up_proj.weight", randn(shape.IntermediateSize, hidden) / Math.Sqrt(hidden));
+            Add(prefix + "self_attn.v_proj.weight", values.reshape(-1, hidden));
+            Add(prefix + "self_attn.o_proj.weight", outputs.reshape(hidden, -1));
+            Add(prefix + "mlp.gate_proj.weight", deviation * randn(shape.IntermediateSize, hidden));
+            Add(prefix + "mlp.up_proj.weight", deviation * randn(shape.IntermediateSize, hidden));
             Add(prefix + "mlp.down_proj.weight", zeros(hidden, shape.IntermediateSize));
         }
     }
@@ -43,5 +46,5 @@ internal sealed class PlannerParameters
 
     public Parameter this[string name] => _byName[name];
 
-    private void Add(string name, Tensor value) => _byName.Add(name, new Parameter(value.to(float32).contiguous().detach().clone()));
+    private void Add(string name, Tensor value) => _byName.Add(name, new Parameter(value.to(float32).contiguous().detach().clone(), requires_grad: true));
 }

@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using MixKVQ.AgentConnector.Tokens;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TrainPlannerModel.Training;
 
 /// <summary>The training loop: batches, loss, optimizer, schedule, checkpoints.</summary>
-internal sealed class Trainer(PlannerShape shape, Action<string, List<int>> encode, TrainingOptions options)
+internal sealed class Trainer(PlannerShape shape, ModelTokenizer tokenizer, TrainingOptions options)
 {
     private const int WarmUpSteps = 40;
     private const double FlatUntil = 0.6;
@@ -19,7 +20,7 @@ internal sealed class Trainer(PlannerShape shape, Action<string, List<int>> enco
         Checkpoint checkpoint = new(options.CheckpointFolder);
         (int step, long tokens) = checkpoint.Load(parameters, optimizer);
         TrainingForward forward = new(shape, parameters);
-        using Batches batches = new(options.Seed + (7919 * step), Progress(tokens), encode);
+        using Batches batches = new(options.Seed + (7919 * step), Progress(tokens), tokenizer.Encode);
         Stopwatch clock = Stopwatch.StartNew();
         double loss = 0;
         double correct = 0;

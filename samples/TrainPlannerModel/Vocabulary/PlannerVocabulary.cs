@@ -30,7 +30,9 @@ internal static partial class PlannerVocabulary
         List<(string Left, string Right)> merges = LearnMerges(words);
         const string digits = "0123456789";
         merges.AddRange(from left in digits from right in digits select ($"{left}", $"{right}"));
-        merges.AddRange(from number in Enumerable.Range(0, 100) from right in digits select (number.ToString("00", CultureInfo.InvariantCulture), $"{right}"));
+        string[] pairs = [.. Enumerable.Range(0, 100).Select(number => number.ToString("00", CultureInfo.InvariantCulture))];
+        merges.AddRange(from left in pairs from right in digits select (left, $"{right}"));
+        merges.AddRange(from left in digits from right in pairs select ($"{left}", right));
 
         // A space joins last, and only to whole ordinary words: a name after a space stays the token it is elsewhere.
         merges.AddRange(spaced.Select(word => (Space, word)));

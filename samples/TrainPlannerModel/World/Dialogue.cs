@@ -13,7 +13,8 @@ internal sealed record AssistantStep(string Thought, PlannerTool? Tool, JsonObje
 /// <param name="Kind">The kind of task, for reports: restock, cost, recall and so on.</param>
 internal sealed record Turn(string Kind, string Request, IReadOnlyList<AssistantStep> Steps)
 {
-    public string Answer => Steps[^1].Answer!;
+    /// <summary>The earlier value that a follow-up asks for or builds on, as it stood in the text; null for other turns.</summary>
+    public string? Recalled { get; init; }
 }
 
 /// <summary>A whole dialogue: the tools on offer and the turns.</summary>

@@ -79,6 +79,7 @@ internal sealed class DialogueGenerator(Random random)
         }
 
         int stock = _warehouse.Stock(item);
+        _memory.Stock[item] = stock;
         int needed = random.OneIn(4) ? random.Next(1, stock + 1) : random.Next(stock + 1, 981);
         string request = random.Pick<string>(
         [
@@ -89,9 +90,8 @@ internal sealed class DialogueGenerator(Random random)
         List<AssistantStep> steps =
         [
             Call($"We need {needed} {item}. I ask Store-stock for {item}.", PlannerTool.Stock, ("item", item)),
-            Call($"There are {stock} {item}, needed {needed}. I ask Math-missing.", PlannerTool.Missing, ("needed", needed), ("stock", stock)),
+            Call($"{StockOf(item)}, needed {needed}. I ask Math-missing.", PlannerTool.Missing, ("needed", needed), ("stock", stock)),
         ];
-        _memory.Stock[item] = stock;
         int missing = Math.Max(0, needed - stock);
         if (missing == 0)
         {
@@ -100,7 +100,7 @@ internal sealed class DialogueGenerator(Random random)
         else
         {
             int order = PlaceOrder(steps, $"Missing: {missing} {item}. I call Store-order.", item, missing);
-            steps.Add(Answer($"The order of {item} is {order}.", $"Order {order} is placed: {missing} {item}."));
+            steps.Add(Answer($"{OrderOf(item)}.", $"Order {order} is placed: {missing} {item}."));
         }
 
         return new Turn("restock", request, steps);
@@ -122,7 +122,7 @@ internal sealed class DialogueGenerator(Random random)
         {
             steps.Add(Call($"{thought}I ask Store-stock for {item}.", PlannerTool.Stock, ("item", item)));
             _memory.Stock[item] = _warehouse.Stock(item);
-            thought = $"There are {_warehouse.Stock(item)} {item}. ";
+            thought = $"{StockOf(item)}. ";
         }
 
         string list = string.Join(", ", items.Select(item => $"{_warehouse.Stock(item)} {item}"));
@@ -156,9 +156,9 @@ internal sealed class DialogueGenerator(Random random)
         }
 
         List<AssistantStep> steps = [];
-        int cost = AddCost(steps, $"Order {order} has {count} {item}. I ask Store-price for {item}.", item, count);
+        int cost = AddCost(steps, $"{OrderOf(item)}. I ask Store-price for {item}.", item, count);
         steps.Add(Answer($"The cost is {cost}.", $"Order {order} costs {cost}."));
-        return new Turn("cost of order", $"What does the order of {item} cost?", steps);
+        return new Turn("cost of order", $"What does the order of {item} cost?", steps) { Recalled = $"{count}" };
     }
 
     private int AddCost(List<AssistantStep> steps, string thought, string item, int count)
@@ -166,7 +166,7 @@ internal sealed class DialogueGenerator(Random random)
         int price = _warehouse.Price(item);
         _memory.Price[item] = price;
         steps.Add(Call(thought, PlannerTool.Price, ("item", item)));
-        steps.Add(Call($"The price of {item} is {price}, the count {count}. I ask Math-cost.", PlannerTool.Cost, ("count", count), ("price", price)));
+        steps.Add(Call($"{PriceOf(item)}, the count {count}. I ask Math-cost.", PlannerTool.Cost, ("count", count), ("price", price)));
         return count * price;
     }
 
@@ -178,7 +178,7 @@ internal sealed class DialogueGenerator(Random random)
         return new Turn("supplier", random.Pick<string>([$"Who supplies {item}?", $"Find the supplier of {item}."]),
         [
             Call($"I ask Store-supplier for {item}.", PlannerTool.Supplier, ("item", item)),
-            Answer($"The supplier of {item} is {supplier}.", $"{supplier} supplies {item}."),
+            Answer($"{SupplierOf(item)}.", $"{supplier} supplies {item}."),
         ]);
     }
 
@@ -197,9 +197,9 @@ internal sealed class DialogueGenerator(Random random)
         _memory.Arrival[item] = day;
         return new Turn("ship", random.Pick<string>([$"Ship the order of {item} to {city}.", $"Send the order of {item} to {city}."]),
         [
-            Call($"The order of {item} is {order}. I call Store-ship to {city}.", PlannerTool.Ship, ("order", order), ("city", city)),
-            Answer($"The order arrives on {day}.", $"Order {order} arrives in {city} on {day}."),
-        ]);
+            Call($"{OrderOf(item)}. I call Store-ship to {city}.", PlannerTool.Ship, ("order", order), ("city", city)),
+            Answer($"{ArrivalOf(item)}.", $"Order {order} arrives in {city} on {day}."),
+        ]) { Recalled = $"{order}" };
     }
 
     private Turn? OrderSame()
@@ -218,9 +218,9 @@ internal sealed class DialogueGenerator(Random random)
 
         int count = _memory.Orders[other].Count;
         List<AssistantStep> steps = [];
-        int order = PlaceOrder(steps, $"The order of {other} has {count} {other}. I call Store-order.", item, count);
-        steps.Add(Answer($"The order of {item} is {order}.", $"Order {order} is placed: {count} {item}."));
-        return new Turn("order same", $"Order as many {item} as {other}.", steps);
+        int order = PlaceOrder(steps, $"{OrderOf(other)}. I call Store-order.", item, count);
+        steps.Add(Answer($"{OrderOf(item)}.", $"Order {order} is placed: {count} {item}."));
+        return new Turn("order same", $"Order as many {item} as {other}.", steps) { Recalled = $"{count}" };
     }
 
     private Turn? WriteNote()
@@ -248,28 +248,40 @@ internal sealed class DialogueGenerator(Random random)
         {
             case 0 or 1 when _memory.Code.Count > 0:
                 (string city, int code) = random.Pick([.. _memory.Code]);
-                return Remember($"What is the code of {city}?", $"The code of {city} is {code}.", $"{code}.");
+                return Remember($"What is the code of {city}?", $"The code of {city} is {code}.", $"{code}.", $"{code}");
             case 2 when _memory.Stock.Count > 0:
                 (string item, int stock) = random.Pick([.. _memory.Stock]);
-                return Remember($"How many {item} were in stock?", $"The stock of {item} was {stock}.", $"{stock} {item}.");
+                return Remember($"How many {item} were in stock?", $"{StockOf(item)}.", $"{stock} {item}.", $"{stock}");
             case 3 when _memory.Price.Count > 0:
                 (item, int price) = random.Pick([.. _memory.Price]);
-                return Remember($"What was the price of {item}?", $"The price of {item} was {price}.", $"{price}.");
+                return Remember($"What was the price of {item}?", $"{PriceOf(item)}.", $"{price}.", $"{price}");
             case 4 when _memory.Supplier.Count > 0:
                 (item, string supplier) = random.Pick([.. _memory.Supplier]);
-                return Remember($"Who was the supplier of {item}?", $"The supplier of {item} was {supplier}.", $"{supplier}.");
+                return Remember($"Who was the supplier of {item}?", $"{SupplierOf(item)}.", $"{supplier}.", supplier);
             case 5 when _memory.Orders.Count > 0:
                 (item, (int order, _)) = random.Pick([.. _memory.Orders]);
-                return Remember($"What is the number of the order of {item}?", $"The order of {item} is {order}.", $"{order}.");
+                return Remember($"What is the number of the order of {item}?", $"{OrderOf(item)}.", $"{order}.", $"{order}");
             case 6 when _memory.Arrival.Count > 0:
                 (item, string day) = random.Pick([.. _memory.Arrival]);
-                return Remember($"When does the order of {item} arrive?", $"The order of {item} arrives on {day}.", $"On {day}.");
+                return Remember($"When does the order of {item} arrive?", $"{ArrivalOf(item)}.", $"On {day}.", day);
             default:
                 return null;
         }
     }
 
-    private static Turn Remember(string request, string thought, string answer) => new("recall", request, [Answer(thought, answer)]);
+    private static Turn Remember(string request, string thought, string answer, string value) =>
+        new("recall", request, [Answer(thought, answer)]) { Recalled = value };
+
+    // A fact is thought of in the same words when it is learned and when it is remembered.
+    private string StockOf(string item) => $"The stock of {item} is {_memory.Stock[item]}";
+
+    private string PriceOf(string item) => $"The price of {item} is {_memory.Price[item]}";
+
+    private string SupplierOf(string item) => $"The supplier of {item} is {_memory.Supplier[item]}";
+
+    private string OrderOf(string item) => $"The order of {item} is {_memory.Orders[item].Order}, the count {_memory.Orders[item].Count}";
+
+    private string ArrivalOf(string item) => $"The order of {item} arrives on {_memory.Arrival[item]}";
 
     private int PlaceOrder(List<AssistantStep> steps, string thought, string item, int count)
     {
