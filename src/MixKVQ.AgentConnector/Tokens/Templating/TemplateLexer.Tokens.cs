@@ -71,8 +71,12 @@ internal sealed partial class TemplateLexer
 
     private void ReadEscape(StringBuilder value)
     {
-        char c = Peek(0);
-        _position++;
+        if (_position == _text.Length)
+        {
+            throw Error("the string has no end");
+        }
+
+        char c = _text[_position++];
         if (c is 'x' or 'u')
         {
             int length = c == 'x' ? 2 : 4;
