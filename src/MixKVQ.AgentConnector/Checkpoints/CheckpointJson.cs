@@ -17,15 +17,11 @@ internal static class CheckpointJson
         JsonDocument document;
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            if (stream.Length > maxBytes)
-            {
-                throw new InvalidDataException($"{path} is {stream.Length} bytes long; at most {maxBytes} are read.");
-            }
-
-            document = JsonDocument.Parse(stream);
+            ReadOnlyMemory<byte> text = ReadText(path, maxBytes);
+            document = JsonDocument.Parse(text);
+            RequireText(text.Span);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"{path} is not valid JSON: {error.Message}", error);
         }
@@ -38,5 +34,30 @@ internal static class CheckpointJson
         }
 
         return document;
+    }
+
+    private static ReadOnlyMemory<byte> ReadText(string path, long maxBytes)
+    {
+        long length = new FileInfo(path).Length;
+        if (length > maxBytes)
+        {
+            throw new InvalidDataException($"{path} is {length} bytes long; at most {maxBytes} are read.");
+        }
+
+        byte[] text = File.ReadAllBytes(path);
+        return text.AsSpan().StartsWith("\uFEFF"u8) ? text.AsMemory(3) : text;
+    }
+
+    // JsonDocument checks a string's bytes and surrogates only when it is asked for, and then with an InvalidOperationException.
+    private static void RequireText(ReadOnlySpan<byte> text)
+    {
+        var reader = new Utf8JsonReader(text);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
+            {
+                reader.GetString();
+            }
+        }
     }
 }

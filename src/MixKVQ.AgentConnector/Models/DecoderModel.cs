@@ -43,7 +43,7 @@ internal sealed class DecoderModel : IDisposable
         _output = config.TieEmbeddings
             ? new Projection(_embedding, null)
             : reader.ReadProjection(config.HiddenSize, false, new ProjectionPart(DecoderTensors.Output, config.VocabularySize));
-        _rotary = new RotaryEmbedding(config.Rope, config.HeadDim, device);
+        _rotary = new RotaryEmbedding(config.Rope, config.HeadDim, config.MaxPositionCount, device);
         CacheGeometry = new CacheGeometry(
             config.LayerCount, config.QueryHeadCount, config.KeyValueHeadCount, config.HeadDim, dtype, device, OutputWeights());
     }

@@ -5,7 +5,11 @@ using static TorchSharp.torch;
 namespace MixKVQ.AgentConnector.Models;
 
 /// <summary>A table of cosines and sines by position, which grows as positions are asked for. Not thread-safe.</summary>
-internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, Device device) : IDisposable
+/// <param name="rope">The frequencies' rule.</param>
+/// <param name="headDim">Channels of a head; even.</param>
+/// <param name="maxPositionCount">The model's context; the table grows beyond it only as far as asked.</param>
+/// <param name="device">Where the table lives.</param>
+internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, int maxPositionCount, Device device) : IDisposable
 {
     private const int FirstCapacity = 1024;
 
@@ -22,7 +26,8 @@ internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, Device d
         if (_table is null || _table.shape[0] < end)
         {
             _table?.Dispose();
-            _table = Build((int)Math.Max(FirstCapacity, Math.Min((long)end * 2, int.MaxValue / headDim)));
+            _table = null;
+            _table = Build((int)Math.Max(end, Math.Min(Math.Max(FirstCapacity, 2L * end), maxPositionCount)));
         }
 
         return _table.narrow(0, position, count);
@@ -33,7 +38,7 @@ internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, Device d
     private Tensor Build(int capacity)
     {
         int half = headDim / 2;
-        float[] values = new float[(long)capacity * headDim];
+        float[] values = new float[checked(capacity * headDim)];
         double[] frequencies = RopeFrequencies.At(rope, headDim, 0);
         for (int position = 0; position < capacity; position++)
         {
