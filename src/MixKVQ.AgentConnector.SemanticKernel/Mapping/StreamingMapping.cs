@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.SemanticKernel;
@@ -9,6 +10,9 @@ namespace MixKVQ.AgentConnector.SemanticKernel.Mapping;
 /// <param name="requestIndex">The response's place in the tool loop, from 0.</param>
 internal sealed class StreamingMapping(int requestIndex)
 {
+    /// <summary>Compact, and without the escapes that only HTML needs.</summary>
+    private static readonly JsonSerializerOptions Json = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private int _callCount;
 
     /// <summary>The update's items in their order: text, thoughts and whole calls; usage and ends as metadata.</summary>
@@ -36,7 +40,7 @@ internal sealed class StreamingMapping(int requestIndex)
     }
 
     private StreamingFunctionCallUpdateContent ToUpdate(Microsoft.Extensions.AI.FunctionCallContent call) =>
-        new(call.CallId, call.Name, JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions), _callCount++)
+        new(call.CallId, call.Name, JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), Json), _callCount++)
         {
             RequestIndex = requestIndex,
             InnerContent = call,

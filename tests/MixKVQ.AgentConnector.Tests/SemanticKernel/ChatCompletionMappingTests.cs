@@ -99,14 +99,17 @@ public sealed class ChatCompletionMappingTests
             Replies.Calls(("Store-stock", """{"item":"copper"}"""), ("Store-add", """{"left":1,"right":2}"""))));
         var settings = new MixKvqPromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.Auto(autoInvoke: false) };
         var builder = new FunctionCallContentBuilder();
+        List<string?> arguments = [];
 
         await foreach (StreamingChatMessageContent part in service.GetStreamingChatMessageContentsAsync(new ChatHistory("Go."), settings, new TestPlugin().CreateKernel(), None))
         {
             builder.Append(part);
+            arguments.AddRange(part.Items.OfType<StreamingFunctionCallUpdateContent>().Select(call => call.Arguments));
         }
 
         IReadOnlyList<Microsoft.SemanticKernel.FunctionCallContent> calls = builder.Build();
         Assert.Equal(["stock", "add"], calls.Select(call => call.FunctionName));
+        Assert.Equal(["""{"item":"copper"}""", """{"left":1,"right":2}"""], arguments);
         Assert.All(calls, call => Assert.Equal("Store", call.PluginName));
         Assert.Equal("copper", calls[0].Arguments!["item"]);
     }
