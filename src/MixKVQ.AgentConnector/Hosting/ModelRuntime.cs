@@ -14,17 +14,19 @@ namespace MixKVQ.AgentConnector.Hosting;
 internal sealed class ModelRuntime : IChatModel
 {
     private readonly DecoderModel _model;
-    private readonly KvCacheFactory _caches;
 
     private ModelRuntime(DecoderModel model, KvCacheFactory caches, ModelTokenizer tokenizer, ChatTemplate template, int contextLength)
     {
         _model = model;
-        _caches = caches;
+        Caches = caches;
         Tokenizer = tokenizer;
         Template = template;
         ContextLength = contextLength;
         EndTokens = [.. model.Config.EndTokenIds.Append(tokenizer.EosTokenId ?? -1).Where(id => id >= 0).Distinct()];
     }
+
+    /// <summary>Makes the caches of all conversations.</summary>
+    public KvCacheFactory Caches { get; }
 
     /// <inheritdoc/>
     public ModelTokenizer Tokenizer { get; }
@@ -81,12 +83,12 @@ internal sealed class ModelRuntime : IChatModel
     }
 
     /// <inheritdoc/>
-    public IConversationSequence CreateSequence() => new ModelSequence(_model, _caches.Create(), Tokenizer.VocabularySize);
+    public IConversationSequence CreateSequence() => new ModelSequence(_model, Caches.Create(), Tokenizer.VocabularySize);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _caches.Dispose();
+        Caches.Dispose();
         _model.Dispose();
     }
 

@@ -160,6 +160,51 @@ public sealed class MixKvqChatClientTests
     }
 
     [Fact]
+    public async Task TurnsAndReleases_AreLoggedWithoutTheirContent()
+    {
+        using var log = new CapturedLog();
+        using MixKvqChatClient client = new ScriptedModel(_ => "A secret.").CreateClient(options => options.MaxConversations = 1, log);
+        await client.GetResponseAsync("One", cancellationToken: Cancellation);
+        await client.GetResponseAsync("Two", cancellationToken: Cancellation);
+
+        Assert.Equal(2, log.Lines.Count(line => line.StartsWith("Debug: Turn of conv_", StringComparison.Ordinal)));
+        Assert.Single(log.Lines, line => line.StartsWith("Information: Released conversation conv_", StringComparison.Ordinal));
+        Assert.DoesNotContain(log.Lines, line => line.Contains("secret", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AThirdOfManyCallersCancelled_LeavesTheOthersTheirAnswers()
+    {
+        var model = new ScriptedModel(prompt => string.Concat(Enumerable.Repeat(prompt[(prompt.IndexOf("number", StringComparison.Ordinal) + 7)..].Split('<')[0] + " ", 20)));
+        using MixKvqChatClient client = model.CreateClient();
+        string?[] answers = await Task.WhenAll(Enumerable.Range(0, 48).Select(async i =>
+        {
+            using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            string answer = "";
+            try
+            {
+                await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync($"number {i}", cancellationToken: cancel.Token))
+                {
+                    answer += update.Text;
+                    if (i % 3 == 0 && answer.Length > i)
+                    {
+                        await cancel.CancelAsync();
+                    }
+                }
+
+                return answer;
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+        }));
+
+        Assert.All(answers.Index(), answer => Assert.Equal(answer.Index % 3 == 0 ? null : string.Concat(Enumerable.Repeat($"{answer.Index} ", 20)), answer.Item));
+        Assert.Equal(16, model.LiveSequences);
+    }
+
+    [Fact]
     public async Task ManyCallersAtOnce_GetTheirOwnAnswers()
     {
         var model = new ScriptedModel(prompt => $"You said {prompt[(prompt.IndexOf("number", StringComparison.Ordinal) + 7)..].Split('<')[0]}.");

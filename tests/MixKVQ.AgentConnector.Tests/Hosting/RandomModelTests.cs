@@ -1,4 +1,7 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging.Abstractions;
+using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Hosting;
 using MixKVQ.AgentConnector.Tests.Conversations;
 using MixKVQ.AgentConnector.Tests.Models;
 
@@ -71,6 +74,29 @@ public sealed class RandomModelTests : IDisposable
             await using MixKvqChatClient alone = Client(KvCachePolicy.MixKvq, stateful: false);
             Assert.Equal((await alone.GetResponseAsync($"Number {i}", options, Cancellation)).Text, together[i].Text);
         }
+    }
+
+    [Fact]
+    public async Task DisposedClient_GivesEveryPageBack()
+    {
+        var options = new MixKvqOptions { ModelPath = _model.Folder, MaxConversations = 2 };
+        ModelRuntime runtime = ModelRuntime.Load(options, NullLoggerFactory.Instance);
+        await using (var client = new MixKvqChatClient(options, null, () => Task.FromResult<IChatModel>(runtime), TimeProvider.System))
+        {
+            var few = new ChatOptions { MaxOutputTokens = 3 };
+            string history = string.Concat(Enumerable.Repeat("the hour in ", 40));
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(i => client.GetResponseAsync($"{history} and {i}", few, Cancellation)));
+            await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync($"{history} and left", few, Cancellation))
+            {
+                break;
+            }
+
+            runtime.Caches.Pool.CheckIntegrity();
+            Assert.True(runtime.Caches.Pool.LivePageCount > 0);
+        }
+
+        runtime.Caches.Pool.CheckIntegrity();
+        Assert.Equal(0, runtime.Caches.Pool.LivePageCount);
     }
 
     [Fact]
