@@ -1,3 +1,4 @@
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,18 +13,18 @@ namespace MixKVQ.AgentConnector.Attention;
 internal sealed record AttentionState(Tensor Output, Tensor LogSumExp) : IDisposable
 {
     /// <summary>What a sum of exponentials is divided by at least, so that a query that sees nothing gets 0. Any other sum is at least 1: the largest logit counts e^0.</summary>
-    public const float SmallestSum = 1e-30f;
+    public static readonly Scalar SmallestSum = 1e-30f;
 
     /// <summary>The state of the union of two disjoint parts: o = (o₁·e^l₁ + o₂·e^l₂) / (e^l₁ + e^l₂), l = log(e^l₁ + e^l₂). A new state; both stay as they are.</summary>
     public static AttentionState Merge(AttentionState first, AttentionState second)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor largest = maximum(first.LogSumExp, second.LogSumExp).nan_to_num(neginf: 0);
-        Tensor firstWeight = (first.LogSumExp - largest).exp_();
-        Tensor secondWeight = (second.LogSumExp - largest).exp_();
-        Tensor sum = firstWeight + secondWeight;
-        Tensor output = (first.Output * firstWeight).addcmul_(second.Output, secondWeight, 1).div_(sum.clamp_min(SmallestSum));
-        return new AttentionState(output.MoveToOuterDisposeScope(), sum.log().add_(largest).MoveToOuterDisposeScope());
+        Tensor firstWeight = first.LogSumExp.sub(largest).exp_();
+        Tensor secondWeight = second.LogSumExp.sub(largest).exp_();
+        Tensor sum = firstWeight.add(secondWeight, Scalars.One);
+        Tensor output = (first.Output * firstWeight).addcmul_(second.Output, secondWeight, Scalars.One).div_(sum.clamp_min(SmallestSum));
+        return new AttentionState(output.MoveToOuterDisposeScope(), sum.log().add_(largest, Scalars.One).MoveToOuterDisposeScope());
     }
 
     /// <summary>Frees both tensors.</summary>

@@ -1,5 +1,6 @@
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Paging;
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,11 +19,12 @@ internal sealed class ReferenceAttention : IAttentionKernel
         int tokens = (int)queries.shape[0];
         using IDisposable noGradients = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        using Scalar factor = scale;
 
         // Query heads of one KV head become further rows of its queries: [kvHeads, group * tokens, headDim].
         Tensor grouped = queries.to(ScalarType.Float32)
             .reshape(tokens, geometry.KeyValueHeadCount, geometry.GroupSize, geometry.HeadDim).permute(1, 2, 0, 3)
-            .reshape(geometry.KeyValueHeadCount, geometry.GroupSize * tokens, geometry.HeadDim) * scale;
+            .reshape(geometry.KeyValueHeadCount, geometry.GroupSize * tokens, geometry.HeadDim).mul(factor);
         AttentionState? state = AttendDense(grouped, view.Sinks, 0, view.TokenCount - tokens, tokens);
         if (view.Pages.Count > 0)
         {
@@ -59,8 +61,8 @@ internal sealed class ReferenceAttention : IAttentionKernel
             return AttendPart(queries, keys, values, null);
         }
 
-        Tensor queryPositions = arange(firstQuery, firstQuery + tokens, device: queries.device).unsqueeze(1);
-        Tensor hidden = arange(partStart, partStart + part.Count, device: queries.device).unsqueeze(0) > queryPositions;
+        Tensor queryPositions = Positions(firstQuery, tokens, queries.device).unsqueeze(1);
+        Tensor hidden = Positions(partStart, part.Count, queries.device).unsqueeze(0) > queryPositions;
         return AttendPart(queries, keys, values, hidden.repeat(queries.shape[1] / tokens, 1));
     }
 
@@ -70,13 +72,19 @@ internal sealed class ReferenceAttention : IAttentionKernel
         Tensor logits = matmul(queries, keys.transpose(1, 2));
         if (hidden is not null)
         {
-            logits = logits.masked_fill_(hidden, float.NegativeInfinity);
+            logits = logits.masked_fill_(hidden, Scalars.NegativeInfinity);
         }
 
         Tensor largest = logits.amax([-1], keepdim: true).nan_to_num_(neginf: 0);
         Tensor weights = logits.sub_(largest).exp_();
         Tensor sum = weights.sum(-1, keepdim: true);
-        return new AttentionState(matmul(weights, values).div_(sum.clamp_min(AttentionState.SmallestSum)), sum.log().add_(largest));
+        return new AttentionState(matmul(weights, values).div_(sum.clamp_min(AttentionState.SmallestSum)), sum.log().add_(largest, Scalars.One));
+    }
+
+    private static Tensor Positions(int first, int count, Device device)
+    {
+        using Scalar start = first, end = first + count;
+        return arange(start, end, device: device);
     }
 
     /// <summary>Merges what there is; merged states are disposed.</summary>

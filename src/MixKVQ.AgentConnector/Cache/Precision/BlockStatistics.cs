@@ -7,6 +7,6 @@ namespace MixKVQ.AgentConnector.Cache.Precision;
 /// <param name="ValueMinima">[128 · groups]: the smallest element of each token's group of channels.</param>
 /// <param name="ValueMaxima">[128 · groups]: the largest element of each token's group of channels.</param>
 /// <param name="ValueVariance">Variance of a value channel over the page's tokens, mean over channels.</param>
-/// <param name="OutputWeight">‖W_o block‖² / E‖x_layer‖²: how much a unit of squared error of this head's output weighs in the residual stream.</param>
+/// <param name="OutputWeight">‖W_o block‖² / E‖x‖²: how much a unit of squared error of this head's output weighs in the residual stream x after the layer.</param>
 internal sealed record BlockStatistics(
     float[] KeyMinima, float[] KeyMaxima, float[] QueryImportance, float[] ValueMinima, float[] ValueMaxima, double ValueVariance, double OutputWeight);

@@ -84,8 +84,15 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
         return importance;
     }
 
-    /// <summary>E‖x‖² of a layer's input, or 1 where no residual was given.</summary>
-    public double Energy(int layer) => _energyTokenCounts[layer] == 0 ? 1 : _energies[layer] / _energyTokenCounts[layer];
+    /// <summary>
+    /// E‖x‖² of the residual stream that a layer's output stands in: the next layer's input, and for the last layer, whose successor no cache sees, its own.
+    /// 1 where no residual was given. (The layer's own input misleads: a model's embeddings can be thousands of times smaller than what its first layer adds.)
+    /// </summary>
+    public double Energy(int layer)
+    {
+        int after = Math.Min(layer + 1, geometry.LayerCount - 1);
+        return _energyTokenCounts[after] == 0 ? 1 : _energies[after] / _energyTokenCounts[after];
+    }
 
     /// <summary>Forgets all: a page begins.</summary>
     public void Reset()
