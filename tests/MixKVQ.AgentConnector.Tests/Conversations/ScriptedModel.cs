@@ -20,10 +20,16 @@ internal sealed class ScriptedModel : IChatModel
     /// <param name="script">From the prompt's text to the answer's.</param>
     /// <param name="template">The chat template; null for <see cref="TinyTokenizer.Template"/>.</param>
     public ScriptedModel(Func<string, string> script, string? template = null)
+        : this(script, TinyTokenizer.Load(), ChatTemplate.Parse(template ?? TinyTokenizer.Template, "test"))
+    {
+    }
+
+    /// <summary>A model of ChatML with another tokenizer and template.</summary>
+    public ScriptedModel(Func<string, string> script, ModelTokenizer tokenizer, ChatTemplate template)
     {
         _script = script;
-        Tokenizer = TinyTokenizer.Load();
-        Template = ChatTemplate.Parse(template ?? TinyTokenizer.Template, "test");
+        Tokenizer = tokenizer;
+        Template = template;
         _answerStart = [.. Tokenizer.EncodePrompt(TinyTokenizer.AnswerStart).SelectMany(segment => segment.TokenIds)];
     }
 
