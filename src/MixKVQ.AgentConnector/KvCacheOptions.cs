@@ -33,6 +33,12 @@ public sealed class KvCacheOptions
     /// </summary>
     public bool RotateValues { get; set; } = true;
 
+    /// <summary>
+    /// Whether attention takes half the variance that quantized keys add to a logit off that logit, for <see cref="KvCachePolicy.MixKvq"/>: noise in a logit raises its
+    /// exponential on average, so that quantized tokens would weigh too much against the exact ones. Default true.
+    /// </summary>
+    public bool CorrectKeyBias { get; set; } = true;
+
     /// <summary>Adds one line for each setting out of its range, naming it under <paramref name="path"/> with its value and the values allowed.</summary>
     internal void CollectFaults(string path, ICollection<string> faults)
     {
@@ -66,4 +72,7 @@ public sealed class KvCacheOptions
 
     /// <summary>Whether the cache expects values that the model rotates at load.</summary>
     internal bool ExpectsRotatedValues => RotateValues && Policy == KvCachePolicy.MixKvq;
+
+    /// <summary>Whether kernels correct the logits of quantized keys.</summary>
+    internal bool CorrectsKeyBias => CorrectKeyBias && Policy == KvCachePolicy.MixKvq;
 }

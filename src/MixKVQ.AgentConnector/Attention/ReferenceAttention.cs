@@ -32,8 +32,9 @@ internal sealed class ReferenceAttention : IAttentionKernel
             foreach (Page page in view.Pages)
             {
                 using DisposeScope pageScope = NewDisposeScope();
-                (Tensor keys, Tensor values) = pages.Dequantize(page, view.Layer, geometry.Device);
-                state = Join(state, AttendPart(grouped, keys, values, null));
+                (Tensor keys, Tensor values, Tensor keyVariances) = pages.Dequantize(page, view.Layer, geometry.Device);
+                Tensor? bias = view.Layout.CorrectsKeyBias ? matmul(grouped.square(), keyVariances).mul_(Scalars.Half) : null;
+                state = Join(state, AttendPart(grouped, keys, values, null, bias));
                 state?.Output.MoveToOuterDisposeScope();
                 state?.LogSumExp.MoveToOuterDisposeScope();
             }
@@ -58,18 +59,26 @@ internal sealed class ReferenceAttention : IAttentionKernel
         Tensor values = part.Values.narrow(1, 0, part.Count).to(ScalarType.Float32);
         if (partStart + part.Count <= firstQuery + 1)
         {
-            return AttendPart(queries, keys, values, null);
+            return AttendPart(queries, keys, values, null, null);
         }
 
         Tensor queryPositions = Positions(firstQuery, tokens, queries.device).unsqueeze(1);
         Tensor hidden = Positions(partStart, part.Count, queries.device).unsqueeze(0) > queryPositions;
-        return AttendPart(queries, keys, values, hidden.repeat(queries.shape[1] / tokens, 1));
+        return AttendPart(queries, keys, values, hidden.repeat(queries.shape[1] / tokens, 1), null);
     }
 
-    /// <summary>Attention of [kvHeads, queries, headDim] over [kvHeads, keys, headDim], without what <paramref name="hidden"/>, [queries, keys], marks.</summary>
-    private static AttentionState AttendPart(Tensor queries, Tensor keys, Tensor values, Tensor? hidden)
+    /// <summary>
+    /// Attention of [kvHeads, queries, headDim] over [kvHeads, keys, headDim], without what <paramref name="hidden"/>, [queries, keys], marks,
+    /// and with <paramref name="bias"/>, [kvHeads, queries, 1], taken off the logits.
+    /// </summary>
+    private static AttentionState AttendPart(Tensor queries, Tensor keys, Tensor values, Tensor? hidden, Tensor? bias)
     {
         Tensor logits = matmul(queries, keys.transpose(1, 2));
+        if (bias is not null)
+        {
+            logits = logits.sub_(bias);
+        }
+
         if (hidden is not null)
         {
             logits = logits.masked_fill_(hidden, Scalars.NegativeInfinity);

@@ -36,7 +36,8 @@ internal sealed class KvCacheFactory : IDisposable
         Layout = new PackedPageLayout(
             geometry,
             new MatrixLayout(geometry.HeadDim, CacheGeometry.PageTokens, policy.KeyWidths, policy.ScaleBytes, format),
-            new MatrixLayout(CacheGeometry.PageTokens * geometry.HeadDim / valueGroupSize, valueGroupSize, policy.ValueWidths, policy.ScaleBytes, format));
+            new MatrixLayout(CacheGeometry.PageTokens * geometry.HeadDim / valueGroupSize, valueGroupSize, policy.ValueWidths, policy.ScaleBytes, format),
+            options.CorrectsKeyBias);
         Pool = new PagePool();
         Sealer = new PageSealer(Layout, policy, Pool);
     }

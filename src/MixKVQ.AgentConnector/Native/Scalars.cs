@@ -15,6 +15,9 @@ internal static class Scalars
     /// <summary>1: the factor of sums.</summary>
     public static readonly Scalar One = 1f;
 
+    /// <summary>1/2.</summary>
+    public static readonly Scalar Half = 0.5f;
+
     /// <summary>−∞: the logit of what a query must not see.</summary>
     public static readonly Scalar NegativeInfinity = float.NegativeInfinity;
 }

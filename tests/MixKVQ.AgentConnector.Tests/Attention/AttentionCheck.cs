@@ -50,9 +50,10 @@ internal static class AttentionCheck
         var dequantizer = new PageDequantizer(view.Layout);
         foreach (var page in view.Pages)
         {
-            (Tensor pageKeys, Tensor pageValues) = dequantizer.Dequantize(page, view.Layer, CPU);
+            (Tensor pageKeys, Tensor pageValues, Tensor variances) = dequantizer.Dequantize(page, view.Layer, CPU);
             using (pageKeys)
             using (pageValues)
+            using (variances)
             {
                 CopyRows(pageKeys, pageValues, CacheGeometry.PageTokens);
             }

@@ -32,7 +32,7 @@ public sealed class ReferenceAttentionTests
     public void Attend_EqualsItsDefinitionOverTheDequantizedHistory(KvCachePolicy policy, int group, int headDim, int before, int step, int valueGroup)
     {
         CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 2, queryHeads: 2 * group, keyValueHeads: 2, headDim: headDim);
-        KvCacheOptions options = new() { Policy = policy, TargetBits = headDim == 16 ? 3.5 : 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup };
+        KvCacheOptions options = new() { Policy = policy, TargetBits = headDim == 16 ? 3.5 : 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup, CorrectKeyBias = false };
         using var factory = new KvCacheFactory(geometry, options);
         using var driver = new CacheDriver(geometry, before + step);
         using KvCache cache = factory.Create();
@@ -42,5 +42,34 @@ public sealed class ReferenceAttentionTests
         {
             AttentionCheck.EqualsDefinition(new ReferenceAttention(), driver, cache.Layer(layer).View, before, step, 2e-5);
         }
+    }
+
+    [Fact]
+    public void CorrectingTheKeysBias_TakesHalfTheErrorsVarianceOffTheLogitsOfPages()
+    {
+        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 1, queryHeads: 1, keyValueHeads: 1);
+        using var driver = new CacheDriver(geometry, 161);
+        using var factory = new KvCacheFactory(geometry, new KvCacheOptions { TargetBits = 2.7 });
+        using KvCache cache = factory.Create();
+        driver.Feed(cache, 160);
+        driver.Append(cache, 1);
+        CacheView view = cache.Layer(0).View;
+        using Tensor queries = driver.LayerQueries(0, 160, 1);
+        double[] query = [.. AttentionCheck.ToArray(queries).Select(q => (double)q)];
+        (Tensor pageKeys, Tensor pageValues, Tensor variances) = new PageDequantizer(view.Layout).Dequantize(view.Pages[0], 0, CPU);
+        double bias = AttentionCheck.ToArray(variances).Zip(query, (variance, q) => q * q / geometry.HeadDim * variance / 2).Sum();
+        Assert.True(bias > 0.001);
+
+        // A further channel, 1 in the query and minus the bias in the page's keys, says the same.
+        (float[,,] keys, float[,,] values) = AttentionCheck.History(view, geometry);
+        double[][] corrected = [.. Enumerable.Range(0, 161).Select(token =>
+            Enumerable.Range(0, 32).Select(d => (double)keys[0, token, d]).Append(token is >= 32 and < 160 ? -bias * Math.Sqrt(geometry.HeadDim) : 0).ToArray())];
+        double[][] padded = [.. Enumerable.Range(0, 161).Select(token => Enumerable.Range(0, 32).Select(d => (double)values[0, token, d]).Append(0).ToArray())];
+        double[] expected = PlainAttention.Attend([.. query, 1], corrected, padded, 1 / Math.Sqrt(geometry.HeadDim));
+        using Tensor output = new ReferenceAttention().Attend(queries, view, 1 / MathF.Sqrt(geometry.HeadDim));
+        Assert.All(AttentionCheck.ToArray(output).Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 2e-5));
+        pageKeys.Dispose();
+        pageValues.Dispose();
+        variances.Dispose();
     }
 }

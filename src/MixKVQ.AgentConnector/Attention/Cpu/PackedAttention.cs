@@ -105,12 +105,32 @@ internal sealed unsafe class PackedAttention : IAttentionKernel
     {
         ReadOnlySpan<byte> slab = page.Bytes;
         int block = view.Block(head);
-        new Span<float>(logits, rows * CacheGeometry.PageTokens).Clear();
         _keys!.Open(page.Start + PackedPageLayout.KeysOffset(slab, block));
+        for (int row = 0; row < rows; row++)
+        {
+            float bias = view.Layout.CorrectsKeyBias ? KeyBias(queries + row * view.Layout.Geometry.HeadDim) : 0;
+            new Span<float>(logits + row * CacheGeometry.PageTokens, CacheGeometry.PageTokens).Fill(-bias);
+        }
+
         _lines.Add(_keys, 1, queries, rows, logits);
         _softmax.Weigh(logits, CacheGeometry.PageTokens);
         _values!.Open(page.Start + PackedPageLayout.ValuesOffset(slab, block));
         _lines.Add(_values, view.Layout.ValueGroupCount, logits, rows, _softmax.Outputs);
+    }
+
+    /// <summary>Half the variance that the opened page's keys add to this query's logits, see <see cref="PackedPageLayout"/>.</summary>
+    private float KeyBias(float* query)
+    {
+        float sum = 0;
+        ReadOnlySpan<ushort> order = _keys!.Order;
+        ReadOnlySpan<float> scales = _keys.Scales;
+        for (int place = 0; place < scales.Length; place++)
+        {
+            float error = query[order[place]] * scales[place];
+            sum += error * error;
+        }
+
+        return sum / 24;
     }
 
     private void AttendDense(

@@ -17,7 +17,11 @@ namespace MixKVQ.AgentConnector.Cache.Packing;
 /// <param name="Geometry">Shape of the model's cache.</param>
 /// <param name="Keys">Layout of a block's keys.</param>
 /// <param name="Values">Layout of a block's values.</param>
-internal sealed record PackedPageLayout(CacheGeometry Geometry, MatrixLayout Keys, MatrixLayout Values)
+/// <param name="CorrectsKeyBias">
+/// Whether a kernel takes half the variance of a logit's quantization error off the logit, Σ_d (q_d · s_d)² / 12 over quantized channels (q scaled as for logits):
+/// E[e^(l + ε)] = e^l · e^(Var ε / 2) for normal ε, so that quantized tokens would outweigh exact ones. One number a page and query head.
+/// </param>
+internal sealed record PackedPageLayout(CacheGeometry Geometry, MatrixLayout Keys, MatrixLayout Values, bool CorrectsKeyBias)
 {
     /// <summary>Bytes of the page header.</summary>
     public int HeaderBytes => Geometry.BlockCount * 2 * sizeof(uint);
