@@ -12,7 +12,7 @@ namespace TrainPlannerModel.Training;
 /// The hidden space starts out divided: a constant, the token's own embedding, and what the first layer writes of the last token and
 /// of the one before. Training is free to change all of it.
 /// </remarks>
-internal sealed class CopyingStart(PlannerShape shape)
+internal sealed class CopyingStart(PlannerShape shape, Generator generator)
 {
     private const double EmbeddingDeviation = 0.05;
     private const double Constant = 4;
@@ -37,7 +37,7 @@ internal sealed class CopyingStart(PlannerShape shape)
     {
         Tensor embedding = zeros(shape.VocabularySize, shape.HiddenSize);
         embedding.narrow(1, 0, 1).fill_(Constant * EmbeddingDeviation);
-        embedding.narrow(1, 1, OwnDims).copy_(EmbeddingDeviation * randn(shape.VocabularySize, OwnDims));
+        embedding.narrow(1, 1, OwnDims).copy_(EmbeddingDeviation * randn([shape.VocabularySize, OwnDims], generator: generator));
         return embedding;
     }
 
@@ -117,8 +117,8 @@ internal sealed class CopyingStart(PlannerShape shape)
     /// <summary>[count, hidden]: orthonormal directions of the token's own embedding; the same for every call with the same offset.</summary>
     private Tensor OwnReader(int count, int seedOffset = 0)
     {
-        using Generator generator = new((ulong)(97 + seedOffset));
-        (Tensor q, _) = linalg.qr(randn([OwnDims, count], generator: generator));
+        using Generator fixedDirections = new((ulong)(97 + seedOffset));
+        (Tensor q, _) = linalg.qr(randn([OwnDims, count], generator: fixedDirections));
         Tensor reader = zeros(count, shape.HiddenSize);
         reader.narrow(1, 1, OwnDims).copy_(q.t());
         return reader;

@@ -12,9 +12,9 @@ internal sealed class PlannerParameters
     /// <summary>Starting weights: random ones in which the remaining heads look at equal tokens and write nothing yet, over them a <see cref="CopyingStart"/>.</summary>
     public PlannerParameters(PlannerShape shape, long seed)
     {
-        random.manual_seed(seed);
         using IDisposable noGrad = no_grad();
-        CopyingStart start = new(shape);
+        using Generator generator = new((ulong)seed);
+        CopyingStart start = new(shape, generator);
         int hidden = shape.HiddenSize;
         int group = shape.QueryHeadCount / shape.KeyValueHeadCount;
         double deviation = 1 / Math.Sqrt(hidden);
@@ -23,9 +23,9 @@ internal sealed class PlannerParameters
         for (int layer = 0; layer < shape.LayerCount; layer++)
         {
             string prefix = $"model.layers.{layer}.";
-            Tensor keys = deviation * randn(shape.KeyValueHeadCount, shape.HeadDim, hidden);
-            Tensor queries = keys.repeat_interleave(group, 0) + (0.3 * deviation * randn(shape.QueryHeadCount, shape.HeadDim, hidden));
-            Tensor values = deviation * randn(shape.KeyValueHeadCount, shape.HeadDim, hidden);
+            Tensor keys = deviation * randn([shape.KeyValueHeadCount, shape.HeadDim, hidden], generator: generator);
+            Tensor queries = keys.repeat_interleave(group, 0) + (0.3 * deviation * randn([shape.QueryHeadCount, shape.HeadDim, hidden], generator: generator));
+            Tensor values = deviation * randn([shape.KeyValueHeadCount, shape.HeadDim, hidden], generator: generator);
             Tensor outputs = zeros(hidden, shape.QueryHeadCount, shape.HeadDim);
             start.Write(layer, new Dictionary<string, Tensor> { ["q"] = queries, ["k"] = keys, ["v"] = values, ["o"] = outputs });
             Add(prefix + "input_layernorm.weight", ones(hidden));
@@ -36,8 +36,8 @@ internal sealed class PlannerParameters
             Add(prefix + "self_attn.k_proj.weight", keys.reshape(-1, hidden));
             Add(prefix + "self_attn.v_proj.weight", values.reshape(-1, hidden));
             Add(prefix + "self_attn.o_proj.weight", outputs.reshape(hidden, -1));
-            Add(prefix + "mlp.gate_proj.weight", deviation * randn(shape.IntermediateSize, hidden));
-            Add(prefix + "mlp.up_proj.weight", deviation * randn(shape.IntermediateSize, hidden));
+            Add(prefix + "mlp.gate_proj.weight", deviation * randn([shape.IntermediateSize, hidden], generator: generator));
+            Add(prefix + "mlp.up_proj.weight", deviation * randn([shape.IntermediateSize, hidden], generator: generator));
             Add(prefix + "mlp.down_proj.weight", zeros(hidden, shape.IntermediateSize));
         }
     }

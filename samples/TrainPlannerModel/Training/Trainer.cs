@@ -9,8 +9,7 @@ namespace TrainPlannerModel.Training;
 internal sealed class Trainer(PlannerShape shape, ModelTokenizer tokenizer, TrainingOptions options)
 {
     private const int WarmUpSteps = 40;
-    private const double FlatUntil = 0.6;
-    private const double LastRate = 0.02;
+    private const double FlatUntil = 0.05;
 
     /// <summary>Trains to the end of the token budget, from the newest checkpoint where there is one.</summary>
     public PlannerParameters Run()
@@ -62,9 +61,12 @@ internal sealed class Trainer(PlannerShape shape, ModelTokenizer tokenizer, Trai
 
     private double Progress(long tokens) => Math.Min(1, (double)tokens / options.TokenBudget);
 
-    /// <summary>Linear warm-up, flat, then linear to the last rate.</summary>
-    private static double Rate(int step, double progress) =>
-        Math.Min(1, (step + 1.0) / WarmUpSteps) * (progress < FlatUntil ? 1 : 1 - ((1 - LastRate) * (progress - FlatUntil) / (1 - FlatUntil)));
+    /// <summary>Linear warm-up, flat for a moment, then down along a parabola to zero: at this batch size a high rate learns no more after that.</summary>
+    private static double Rate(int step, double progress)
+    {
+        double rest = Math.Min(1, (1 - progress) / (1 - FlatUntil));
+        return Math.Min(1, (step + 1.0) / WarmUpSteps) * rest * rest;
+    }
 
     private static (Tensor Loss, Tensor Correct) Forward(TrainingForward forward, int length, Example[] examples)
     {
