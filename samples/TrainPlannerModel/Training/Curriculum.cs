@@ -24,7 +24,9 @@ internal sealed class Curriculum(Random random)
             < MediumUntil => random.Next(1, 8),
             _ => random.OneIn(3) ? random.Next(1, 6) : random.Next(5, 16),
         };
-        return DialogueText.Render(generator.Write(turns, allTools: progress >= ShortUntil && !random.OneIn(4)));
+        bool mostlyRecall = progress >= MediumUntil && random.OneIn(2);
+        turns += mostlyRecall ? turns / 2 : 0;
+        return DialogueText.Render(generator.Write(turns, allTools: progress >= ShortUntil && !random.OneIn(4), mostlyRecall));
     }
 
     /// <summary>A list of names and numbers, then the same pairs, half the time in another order.</summary>

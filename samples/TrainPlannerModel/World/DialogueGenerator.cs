@@ -20,7 +20,8 @@ internal sealed class DialogueGenerator(Random random)
     /// <summary>Writes a dialogue.</summary>
     /// <param name="turnCount">Number of user requests.</param>
     /// <param name="allTools">True offers every tool, false only those needed and a few others.</param>
-    public Dialogue Write(int turnCount, bool allTools)
+    /// <param name="mostlyRecall">True makes two turns in three ask for something that came before.</param>
+    public Dialogue Write(int turnCount, bool allTools, bool mostlyRecall = false)
     {
         while (true)
         {
@@ -29,7 +30,7 @@ internal sealed class DialogueGenerator(Random random)
             List<Turn> turns = [];
             while (turns.Count < turnCount)
             {
-                turns.Add(WriteTurn());
+                turns.Add(WriteTurn(mostlyRecall));
             }
 
             if (!turns.Exists(turn => Reserved.Contains(turn.Request)))
@@ -47,11 +48,11 @@ internal sealed class DialogueGenerator(Random random)
         return [.. tools];
     }
 
-    private Turn WriteTurn()
+    private Turn WriteTurn(bool mostlyRecall)
     {
         while (true)
         {
-            Turn? turn = random.Next(20) switch
+            Turn? turn = random.Next(mostlyRecall ? 45 : 20) switch
             {
                 <= 4 => Restock(),
                 5 or 6 => CheckStock(),
