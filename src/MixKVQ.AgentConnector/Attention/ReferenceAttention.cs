@@ -33,7 +33,7 @@ internal sealed class ReferenceAttention : IAttentionKernel
             {
                 using DisposeScope pageScope = NewDisposeScope();
                 (Tensor keys, Tensor values, Tensor keyVariances) = pages.Dequantize(page, view.Layer, geometry.Device);
-                Tensor? bias = view.Layout.CorrectsKeyBias ? matmul(grouped.square(), keyVariances).mul_(Scalars.Half) : null;
+                Tensor? bias = view.Layout.CorrectsKeyBias ? matmul(grouped.mul(grouped), keyVariances).mul_(Scalars.Half) : null;
                 state = Join(state, AttendPart(grouped, keys, values, null, bias));
                 state?.Output.MoveToOuterDisposeScope();
                 state?.LogSumExp.MoveToOuterDisposeScope();

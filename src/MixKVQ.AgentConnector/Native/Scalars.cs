@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Native;
 /// Numbers as Torch scalars that live as long as the process.
 /// <para>
 /// TorchSharp turns a number argument into a <see cref="Scalar"/> that nothing holds during the native call: a garbage collection at that moment frees it, and libtorch reads
-/// freed memory ("Expected false to be true"). That includes <c>a + b</c> of two tensors, whose factor of 1 is such a scalar.
+/// freed memory ("Expected false to be true"). That includes <c>a + b</c> of two tensors, whose factor of 1 is such a scalar, and <c>square()</c>, whose exponent is.
 /// Under constant collections one addition in 50,000 failed. So: pass scalars that are held, and add with <c>a.add(b, Scalars.One)</c>.
 /// </para>
 /// </summary>

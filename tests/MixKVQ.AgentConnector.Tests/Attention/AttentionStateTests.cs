@@ -22,7 +22,8 @@ public sealed class AttentionStateTests
     public void Merge_OfTwoPartsIsAttentionOverBoth()
     {
         using var scope = NewDisposeScope();
-        Tensor logits = randn(2, 3, 10) * 4;
+        using Scalar four = 4f;
+        Tensor logits = randn(2, 3, 10).mul(four);
         Tensor values = randn(2, 10, 8);
         AttentionState whole = Over(logits, values);
         AttentionState merged = AttentionState.Merge(
@@ -45,7 +46,8 @@ public sealed class AttentionStateTests
     private static AttentionState State(int seed, float level)
     {
         using var generator = new Generator((ulong)seed);
-        return new AttentionState(randn([2, 3, 8], generator: generator), randn([2, 3, 1], generator: generator) + level);
+        using Scalar added = level;
+        return new AttentionState(randn([2, 3, 8], generator: generator), randn([2, 3, 1], generator: generator).add(added));
     }
 
     private static AttentionState Over(Tensor logits, Tensor values) => new(matmul(logits.softmax(-1), values), logits.logsumexp(-1, keepdim: true));

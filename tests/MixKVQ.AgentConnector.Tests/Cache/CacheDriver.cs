@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,15 +18,20 @@ internal sealed class CacheDriver : IDisposable
     {
         Geometry = geometry;
         using var generator = new Generator((ulong)seed);
+        using var scope = NewDisposeScope();
+        using Scalar spread = 0.7f;
         Queries = randn([tokens, geometry.LayerCount, geometry.QueryHeadCount, geometry.HeadDim], generator: generator);
-        using Tensor amplitudes = (randn([geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator) * 0.7).exp();
-        using Tensor offsets = randn([geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator);
-        using Tensor noise = randn([tokens, geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator);
-        using Tensor keys = noise * amplitudes + offsets;
-        Keys = Rounded(keys, geometry);
-        using Tensor values = randn([tokens, geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator);
+        Tensor amplitudes = randn([geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator).mul(spread).exp();
+        Tensor offsets = randn([geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator);
+        Tensor noise = randn([tokens, geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator);
+        Keys = Rounded(noise.mul(amplitudes).add(offsets, Scalars.One), geometry);
+        Tensor values = randn([tokens, geometry.LayerCount, geometry.KeyValueHeadCount, geometry.HeadDim], generator: generator);
         Values = Rounded(values, geometry);
         Residuals = randn([tokens, geometry.LayerCount, 24], generator: generator);
+        foreach (Tensor kept in new[] { Queries, Keys, Values, Residuals })
+        {
+            kept.MoveToOuterDisposeScope();
+        }
     }
 
     public CacheGeometry Geometry { get; }
