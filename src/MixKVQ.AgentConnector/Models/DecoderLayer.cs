@@ -1,6 +1,7 @@
 using MixKVQ.AgentConnector.Attention;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,8 +40,8 @@ internal sealed class DecoderLayer : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor normed = _pointwise.RmsNorm(hidden, _inputNorm.Weight, _inputNorm.Epsilon);
-        hidden.add_(Attention.Apply(normed, hidden, cache, rotation));
-        hidden.add_(_mlp.Apply(_pointwise.RmsNorm(hidden, _postAttentionNorm.Weight, _postAttentionNorm.Epsilon)));
+        hidden.add_(Attention.Apply(normed, hidden, cache, rotation), Scalars.One);
+        hidden.add_(_mlp.Apply(_pointwise.RmsNorm(hidden, _postAttentionNorm.Weight, _postAttentionNorm.Epsilon)), Scalars.One);
     }
 
     public void Dispose()

@@ -153,7 +153,8 @@ internal sealed class DecoderModel : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        Tensor[] norms = [.. _layers.Select(layer => layer.Attention.OutputWeight.to(ScalarType.Float32).square().sum([0L]).reshape(Config.KeyValueHeadCount, -1).sum([1L]))];
+        Tensor[] norms = [.. _layers.Select(layer => layer.Attention.OutputWeight.to(ScalarType.Float32)).Select(weight =>
+            (weight * weight).sum([0L]).reshape(Config.KeyValueHeadCount, -1).sum([1L]))];
         return cat(norms).cpu().data<float>().ToArray();
     }
 }

@@ -1,3 +1,4 @@
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ internal sealed class TorchPointwise : IPointwiseKernels
         Tensor byToken = rotation.unsqueeze(1);
         Tensor cosine = byToken.narrow(2, 0, half);
         Tensor sine = byToken.narrow(2, half, half);
-        Tensor rotated = cat([(first * cosine) - (second * sine), (second * cosine) + (first * sine)], 2);
+        Tensor rotated = cat([(first * cosine) - (second * sine), (second * cosine).add(first * sine, Scalars.One)], 2);
         return rotated.to(heads.dtype).MoveToOuterDisposeScope();
     }
 
@@ -43,6 +44,9 @@ internal sealed class TorchPointwise : IPointwiseKernels
         return gated.to(gateAndUp.dtype).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Normalize(Tensor values, Tensor weight, float epsilon) =>
-        values * values.square().mean([-1L], keepdim: true).add(epsilon).rsqrt() * weight;
+    private static Tensor Normalize(Tensor values, Tensor weight, float epsilon)
+    {
+        using Scalar added = epsilon;
+        return values * (values * values).mean([-1L], keepdim: true).add(added).rsqrt() * weight;
+    }
 }
