@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Tests.Cache.Precision;
 
 public sealed class PolicyTests
 {
-    private static readonly Gen<BlockStatistics> _block =
+    private static readonly Gen<BlockStatistics> Blocks =
         from keyRanges in Gen.Float[0, 6].Array[8]
         from importance in Gen.Float[0, 3].Array[8]
         from valueRanges in Gen.Float[0, 6].Array[16]
@@ -14,7 +14,7 @@ public sealed class PolicyTests
         from weight in Gen.Double[0, 5]
         select new BlockStatistics(new float[8], keyRanges, importance, new float[16], valueRanges, variance, weight);
 
-    private static readonly Gen<PageStatistics> _page = _block.Array[1, 4].Select(blocks => new PageStatistics(blocks, 8, 16, 8));
+    private static readonly Gen<PageStatistics> Pages = Blocks.Array[1, 4].Select(blocks => new PageStatistics(blocks, 8, 16, 8));
 
     [Theory]
     [InlineData(0.5, 3, 2)]
@@ -34,7 +34,7 @@ public sealed class PolicyTests
     [Fact]
     public void ABudget_IsNeverExceededAndLeavesNoRoomForAnyUsefulStep()
     {
-        Gen.Select(_page, Gen.Int[0, 400]).Sample((page, spare) =>
+        Gen.Select(Pages, Gen.Int[0, 400]).Sample((page, spare) =>
         {
             IReadOnlyList<BlockPlan> plans = new BudgetPolicy(2.5).Plan(page, spare);
             long spent = plans.Sum(plan => plan.KeyWidths.Sum(width => (width - 2) * 16 / 8) + plan.ValueWidths.Sum(width => (width - 2) * 8 / 8));
@@ -52,7 +52,7 @@ public sealed class PolicyTests
     [Fact]
     public void WithinAHead_AWiderLineNeverMattersLess()
     {
-        Gen.Select(_page, Gen.Int[0, 400]).Sample((page, spare) =>
+        Gen.Select(Pages, Gen.Int[0, 400]).Sample((page, spare) =>
         {
             IReadOnlyList<BlockPlan> plans = new BudgetPolicy(2.5).Plan(page, spare);
             for (int block = 0; block < plans.Count; block++)
@@ -78,7 +78,7 @@ public sealed class PolicyTests
     [Fact]
     public void AUniformPlan_HasOneWidth()
     {
-        BlockPlan plan = new UniformPolicy(3).Plan(_page.Single(), long.MaxValue)[0];
+        BlockPlan plan = new UniformPolicy(3).Plan(Pages.Single(), long.MaxValue)[0];
         Assert.All(plan.KeyWidths.Concat(plan.ValueWidths), width => Assert.Equal(3, width));
     }
 

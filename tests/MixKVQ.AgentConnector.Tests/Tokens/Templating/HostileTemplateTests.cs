@@ -13,7 +13,6 @@ public sealed class HostileTemplateTests
     [InlineData("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}", "MiB")]
     [InlineData("{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(1) }}", "levels deep")]
     [InlineData("{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}", "steps")]
-    [InlineData("{{ 'ab\\", "the string has no end")]
     [InlineData("{{ range(2000000000) }}", "steps")]
     [InlineData("{{ range(5000000) }}", "MiB")]
     [InlineData("{{ 'ab' * 1000000000 }}", "MiB")]

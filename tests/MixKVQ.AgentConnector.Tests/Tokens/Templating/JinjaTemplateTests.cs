@@ -43,6 +43,7 @@ public sealed class JinjaTemplateTests
     [InlineData("{% for x in [] %}\n{% else %}\n", 1, "add {% endfor %}")]
     [InlineData("a\n{# c", 2, "add #}")]
     [InlineData("\n\n{{ 'a }}", 3, "the string has no end")]
+    [InlineData("{{ 'ab\\", 1, "the string has no end")]
     [InlineData("{% if true %}\n\n{% endfor %}", 3, "unknown statement 'endfor'")]
     [InlineData("\n{% include 'x' %}", 2, "unknown statement 'include'")]
     [InlineData("{{ 1\n| foo }}", 1, "unknown filter 'foo'")]
