@@ -200,7 +200,8 @@ internal sealed class DialogueGenerator(Random random)
         [
             Call($"{OrderOf(item)}. I call Store-ship to {city}.", PlannerTool.Ship, ("order", order), ("city", city)),
             Answer($"{ArrivalOf(item)}.", $"Order {order} arrives in {city} on {day}."),
-        ]) { Recalled = $"{order}" };
+        ])
+        { Recalled = $"{order}" };
     }
 
     private Turn? OrderSame()

@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tests.Attention.Cpu;
 
 public sealed class PackedAttentionTests
 {
-    private static readonly KvCachePolicy[] _policies = Enum.GetValues<KvCachePolicy>();
+    private static readonly KvCachePolicy[] Policies = Enum.GetValues<KvCachePolicy>();
 
     public static TheoryData<ScalarType, int, int, int, int, int> Cases => new()
     {
@@ -32,7 +32,7 @@ public sealed class PackedAttentionTests
         var kernel = new PackedAttention();
         CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 1, queryHeads: 2 * group, keyValueHeads: 2, headDim: headDim, dtype: dtype);
         using var driver = new CacheDriver(geometry, before + step, seed: headDim);
-        foreach (KvCachePolicy policy in _policies)
+        foreach (KvCachePolicy policy in Policies)
         {
             using var factory = new KvCacheFactory(
                 geometry, new KvCacheOptions { Policy = policy, TargetBits = headDim < 32 ? 4.5 : 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup });

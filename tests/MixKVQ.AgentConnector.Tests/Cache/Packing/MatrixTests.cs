@@ -5,21 +5,21 @@ namespace MixKVQ.AgentConnector.Tests.Cache.Packing;
 
 public sealed class MatrixTests
 {
-    private static readonly byte[][] _palettes = [[2], [3], [4], [8], [16], [2, 4, 16], [2, 3, 4, 8], [3, 8]];
+    private static readonly byte[][] Palettes = [[2], [3], [4], [8], [16], [2, 4, 16], [2, 3, 4, 8], [3, 8]];
 
     /// <summary>Lines of every kind: ordinary, constant, huge, tiny, far from zero, and mixed with them.</summary>
-    private static readonly Gen<float> _level = OneOf(0f, 1f, -3f, 1e-30f, 1e-6f, 250f, 1e6f, -1e30f);
+    private static readonly Gen<float> Levels = OneOf(0f, 1f, -3f, 1e-30f, 1e-6f, 250f, 1e6f, -1e30f);
 
-    private static readonly Gen<(float Offset, float Amplitude)> _kind = Gen.Select(_level, _level.Select(Math.Abs));
+    private static readonly Gen<(float Offset, float Amplitude)> Kinds = Gen.Select(Levels, Levels.Select(Math.Abs));
 
-    private static readonly Gen<(MatrixLayout Layout, byte[] Widths, float[] Elements, int ZeroBytes)> _matrix =
-        from palette in OneOf(_palettes)
+    private static readonly Gen<(MatrixLayout Layout, byte[] Widths, float[] Elements, int ZeroBytes)> Matrices =
+        from palette in OneOf(Palettes)
         from lineCount in Gen.Int[1, 24]
         from lineLength in OneOf(8, 16, 64, 128)
         from scaleBytes in Gen.Int[1, 2]
         from zeroBytes in Gen.Int[1, 2]
         from widths in OneOf(palette).Array[lineCount]
-        from kinds in _kind.Array[lineCount]
+        from kinds in Kinds.Array[lineCount]
         from noise in Gen.Float[-1, 1].Array[lineCount * lineLength]
         select (
             new MatrixLayout(lineCount, lineLength, new WidthPalette([.. palette]), scaleBytes, ElementFormat.Float32),
@@ -32,7 +32,7 @@ public sealed class MatrixTests
     [Fact]
     public void EachElement_IsOffByAtMostHalfItsLinesStep()
     {
-        _matrix.Sample(
+        Matrices.Sample(
             (layout, widths, elements, zeroBytes) =>
             {
                 var packed = new PackedMatrix(layout, LineFit.Range, elements, widths, zeroBytes);
@@ -74,7 +74,7 @@ public sealed class MatrixTests
     public void Codes_ComeBackAsWritten()
     {
         // Integers from 0 to the largest code, both met: scale 1 and zero 0, so that each element is its code.
-        foreach (byte[] palette in _palettes.Where(palette => palette[0] < 16))
+        foreach (byte[] palette in Palettes.Where(palette => palette[0] < 16))
         {
             foreach (byte width in palette.Where(width => width < 16))
             {
