@@ -73,6 +73,11 @@ internal sealed class KvCache : IDisposable
         int tokenCount = TokenCount + tokens;
         if (tokenCount == TailStart + CacheGeometry.PageTokens)
         {
+            if (_pages.Count == 0)
+            {
+                _factory.Sealer.RequireFinite(_sinks.Storage);
+            }
+
             _pages.Add(_factory.Sealer.Seal(_tail.Storage, _statistics, TailStart));
             _statistics.Reset();
         }

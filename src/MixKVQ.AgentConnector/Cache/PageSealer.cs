@@ -46,12 +46,12 @@ internal sealed class PageSealer
     /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
     public Page Seal(Tensor tail, QueryStatistics statistics, int firstToken)
     {
-        using Tensor floats = tail.to(ScalarType.Float32);
-        using Tensor host = floats.cpu();
-        ReadOnlySpan<float> elements = MemoryMarshal.Cast<byte, float>(host.bytes);
+        using Tensor host = ToHost(tail);
+        ReadOnlySpan<float> elements = Elements(host);
+        FiniteElements.Require(elements, Geometry, firstToken);
         lock (_lock)
         {
-            BlockStatistics[] blocks = Measure(elements, statistics, firstToken);
+            BlockStatistics[] blocks = Measure(elements, statistics);
             int[] keyZeroBytes = [.. blocks.Select(block => KeyZeroBytes(block))];
             int baseBytes = _layout.HeaderBytes + keyZeroBytes.Sum(bytes => _layout.BaseBlockBytes(bytes, _policy.ScaleBytes));
             long spareBytes = FixedPageBytes - baseBytes ?? long.MaxValue;
@@ -61,7 +61,16 @@ internal sealed class PageSealer
         }
     }
 
-    private BlockStatistics[] Measure(ReadOnlySpan<float> elements, QueryStatistics statistics, int firstToken)
+    /// <summary>Checks the sinks, which no page takes in.</summary>
+    /// <param name="sinks">[layers, 2, kvHeads, 32, headDim], model dtype, any device; borrowed.</param>
+    /// <exception cref="ArithmeticException">A key or value is NaN or infinite.</exception>
+    public void RequireFinite(Tensor sinks)
+    {
+        using Tensor host = ToHost(sinks);
+        FiniteElements.Require(Elements(host), Geometry, 0);
+    }
+
+    private BlockStatistics[] Measure(ReadOnlySpan<float> elements, QueryStatistics statistics)
     {
         var blocks = new BlockStatistics[Geometry.BlockCount];
         for (int block = 0; block < blocks.Length; block++)
@@ -70,10 +79,8 @@ internal sealed class PageSealer
             ReadOnlySpan<float> values = Values(elements, block);
             Span<float> keys = KeyLines(block);
             Transpose(Keys(elements, block), keys, Geometry.HeadDim);
-            (float[] keyMinima, float[] keyMaxima) = BlockMeasurement.Ranges(
-                keys, _layout.Keys.LineLength, (channel, token) => $"Layer {layer}, KV head {head}: channel {channel} of the key at position {firstToken + token}");
-            (float[] valueMinima, float[] valueMaxima) = BlockMeasurement.Ranges(
-                values, _layout.Values.LineLength, (line, i) => $"Layer {layer}, KV head {head}: {ValuePlace(line, i, firstToken)}");
+            (float[] keyMinima, float[] keyMaxima) = BlockMeasurement.Ranges(keys, _layout.Keys.LineLength);
+            (float[] valueMinima, float[] valueMaxima) = BlockMeasurement.Ranges(values, _layout.Values.LineLength);
             blocks[block] = new BlockStatistics(
                 keyMinima, keyMaxima, statistics.Importance(layer, head), valueMinima, valueMaxima,
                 BlockMeasurement.Variance(values, Geometry.HeadDim), Geometry.OutputWeight(block) / Math.Max(statistics.Energy(layer), double.Epsilon));
@@ -132,11 +139,13 @@ internal sealed class PageSealer
         return elements.Slice(((2 * layer + 1) * Geometry.KeyValueHeadCount + head) * BlockLength, BlockLength);
     }
 
-    private string ValuePlace(int line, int i, int firstToken)
+    private static Tensor ToHost(Tensor rows)
     {
-        int groups = _layout.ValueGroupCount;
-        return $"channel {line % groups * _layout.Values.LineLength + i} of the value at position {firstToken + line / groups}";
+        using Tensor floats = rows.to(ScalarType.Float32);
+        return floats.cpu();
     }
+
+    private static ReadOnlySpan<float> Elements(Tensor host) => MemoryMarshal.Cast<byte, float>(host.bytes);
 
     private static void Transpose(ReadOnlySpan<float> tokens, Span<float> channels, int headDim)
     {

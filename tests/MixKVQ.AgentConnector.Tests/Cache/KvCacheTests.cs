@@ -187,7 +187,8 @@ public sealed class KvCacheTests : IDisposable
             using var broken = new CacheDriver(_geometry, 300);
             using (Tensor place = (inKeys ? broken.Keys : broken.Values)[230, 1, 0, 5])
             {
-                place.fill_(element);
+                using Scalar filled = element;
+                place.fill_(filled);
             }
 
             ArithmeticException fault = Assert.Throws<ArithmeticException>(() => broken.Feed(fork, 300));
@@ -199,7 +200,23 @@ public sealed class KvCacheTests : IDisposable
     }
 
     [Fact]
-    public void MisuseOfASteps_IsNamed()
+    public void ASinkThatIsNotFinite_IsRefusedWithTheFirstPage()
+    {
+        using KvCache cache = _factory.Create();
+        using var broken = new CacheDriver(_geometry, 160);
+        using (Tensor place = broken.Values[3, 0, 1, 31])
+        {
+            using Scalar element = float.NaN;
+            place.fill_(element);
+        }
+
+        broken.Feed(cache, 159);
+        ArithmeticException fault = Assert.Throws<ArithmeticException>(() => broken.Feed(cache, 160));
+        Assert.Contains("Layer 0, KV head 1: channel 31 of the value at position 3 is NaN", fault.Message);
+    }
+
+    [Fact]
+    public void MisuseOfAStep_IsNamed()
     {
         using KvCache cache = _factory.Create();
         Assert.Contains("crosses the page border", Assert.Throws<InvalidOperationException>(() => _driver.Append(cache, 161)).Message);

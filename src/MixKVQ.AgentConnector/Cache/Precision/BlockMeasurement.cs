@@ -1,13 +1,10 @@
-using System.Globalization;
-
 namespace MixKVQ.AgentConnector.Cache.Precision;
 
-/// <summary>Measures one block of a page: ranges of key channels and value groups, and the values' variance. Refuses what is not finite.</summary>
+/// <summary>Measures one block of a page: ranges of key channels and value groups, and the values' variance.</summary>
 internal static class BlockMeasurement
 {
     /// <summary>Smallest and largest element of each line of [lines, <paramref name="lineLength"/>].</summary>
-    /// <exception cref="ArithmeticException">An element is NaN or infinite; <paramref name="describe"/> says of which line.</exception>
-    public static (float[] Minima, float[] Maxima) Ranges(ReadOnlySpan<float> elements, int lineLength, Func<int, int, string> describe)
+    public static (float[] Minima, float[] Maxima) Ranges(ReadOnlySpan<float> elements, int lineLength)
     {
         var minima = new float[elements.Length / lineLength];
         var maxima = new float[minima.Length];
@@ -15,16 +12,8 @@ internal static class BlockMeasurement
         {
             ReadOnlySpan<float> lineElements = elements.Slice(line * lineLength, lineLength);
             (float minimum, float maximum) = (lineElements[0], lineElements[0]);
-            for (int i = 0; i < lineElements.Length; i++)
+            foreach (float element in lineElements)
             {
-                float element = lineElements[i];
-                if (!float.IsFinite(element))
-                {
-                    throw new ArithmeticException(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{describe(line, i)} is {element}, which a cache cannot hold. The model's weights or its number type do not carry this input; try float32, or check the checkpoint."));
-                }
-
                 minimum = Math.Min(minimum, element);
                 maximum = Math.Max(maximum, element);
             }
