@@ -24,9 +24,15 @@ internal sealed class Curriculum(Random random)
             < MediumUntil => random.Next(1, 8),
             _ => random.OneIn(3) ? random.Next(1, 6) : random.Next(5, 16),
         };
-        bool mostlyRecall = progress >= MediumUntil && random.OneIn(2);
-        turns += mostlyRecall ? turns / 2 : 0;
-        return DialogueText.Render(generator.Write(turns, allTools: progress >= ShortUntil && !random.OneIn(4), mostlyRecall));
+        bool allTools = progress >= ShortUntil && !random.OneIn(4);
+        if (progress >= MediumUntil && random.OneIn(2))
+        {
+            // Half of the examples dwell on recall; short ones give more of it for the time, gaps in their positions the distance.
+            bool isShort = random.OneIn(2);
+            return DialogueText.Render(generator.Write(isShort ? random.Next(6, 13) : turns * 3 / 2, allTools && !isShort, mostlyRecall: true));
+        }
+
+        return DialogueText.Render(generator.Write(turns, allTools));
     }
 
     /// <summary>A list of names and numbers, then the same pairs, half the time in another order.</summary>
