@@ -9,7 +9,7 @@ internal sealed class DialogueGenerator(Random random)
     /// <summary>Requests of the planner sample; no generated dialogue contains one, so that the sample shows unseen work.</summary>
     public static readonly string[] Reserved =
     [
-        "Note for later: the code of Bergen is 704, the code of Graz is 219, the code of Cork is 836.",
+        "Note these codes: Bergen 704, Graz 219, Cork 836.",
         "We need 340 copper. Order what is missing.",
         "Check the stock of tin, cable and wire.",
     ];
@@ -74,7 +74,7 @@ internal sealed class DialogueGenerator(Random random)
     private Turn? Restock()
     {
         string item = random.Pick(Names.Items);
-        if (_memory.Orders.ContainsKey(item))
+        if (_memory.Orders.ContainsKey(item) || !_memory.Needed.Add(item))
         {
             return null;
         }
@@ -90,17 +90,17 @@ internal sealed class DialogueGenerator(Random random)
         ]);
         List<AssistantStep> steps =
         [
-            Call($"We need {needed} {item}. I ask Store-stock for {item}.", PlannerTool.Stock, ("item", item)),
-            Call($"{StockOf(item)}, needed {needed}. I ask Math-missing.", PlannerTool.Missing, ("needed", needed), ("stock", stock)),
+            Call($"needed {item} {needed}. I ask Store-stock for {item}.", PlannerTool.Stock, ("item", item)),
+            Call($"{StockOf(item)}, needed {item} {needed}. I ask Math-missing.", PlannerTool.Missing, ("needed", needed), ("stock", stock)),
         ];
         int missing = Math.Max(0, needed - stock);
         if (missing == 0)
         {
-            steps.Add(Answer("Missing: 0. I order nothing.", $"Nothing is missing: there are {stock} {item}."));
+            steps.Add(Answer($"missing {item} 0. I order nothing.", $"Nothing is missing: there are {stock} {item}."));
         }
         else
         {
-            int order = PlaceOrder(steps, $"Missing: {missing} {item}. I call Store-order.", item, missing);
+            int order = PlaceOrder(steps, $"missing {item} {missing}. I call Store-order.", item, missing);
             steps.Add(Answer($"{OrderOf(item)}.", $"Order {order} is placed: {missing} {item}."));
         }
 
@@ -131,14 +131,19 @@ internal sealed class DialogueGenerator(Random random)
         return new Turn("check", request, steps);
     }
 
-    private Turn AskCost()
+    private Turn? AskCost()
     {
         string item = random.Pick(Names.Items);
+        if (!_memory.Needed.Add(item))
+        {
+            return null;
+        }
+
         int price = _warehouse.Price(item);
         int count = random.Next(2, Math.Max(3, 999 / price));
         List<AssistantStep> steps = [];
-        int cost = AddCost(steps, $"I need the price of {item}. I ask Store-price for {item}.", item, count);
-        steps.Add(Answer($"The cost is {cost}.", $"{count} {item} cost {cost}."));
+        int cost = AddCost(steps, $"needed {item} {count}", item, count);
+        steps.Add(Answer($"cost {item} {cost}.", $"{count} {item} cost {cost}."));
         string request = random.Pick<string>([$"What do {count} {item} cost?", $"Tell me the cost of {count} {item}."]);
         return new Turn("cost", request, steps);
     }
@@ -157,17 +162,17 @@ internal sealed class DialogueGenerator(Random random)
         }
 
         List<AssistantStep> steps = [];
-        int cost = AddCost(steps, $"{OrderOf(item)}. I ask Store-price for {item}.", item, count);
-        steps.Add(Answer($"The cost is {cost}.", $"Order {order} costs {cost}."));
+        int cost = AddCost(steps, OrderOf(item), item, count);
+        steps.Add(Answer($"cost {item} {cost}.", $"Order {order} costs {cost}."));
         return new Turn("cost of order", $"What does the order of {item} cost?", steps) { Recalled = $"{count}" };
     }
 
-    private int AddCost(List<AssistantStep> steps, string thought, string item, int count)
+    private int AddCost(List<AssistantStep> steps, string known, string item, int count)
     {
         int price = _warehouse.Price(item);
         _memory.Price[item] = price;
-        steps.Add(Call(thought, PlannerTool.Price, ("item", item)));
-        steps.Add(Call($"{PriceOf(item)}, the count {count}. I ask Math-cost.", PlannerTool.Cost, ("count", count), ("price", price)));
+        steps.Add(Call($"{known}. I ask Store-price for {item}.", PlannerTool.Price, ("item", item)));
+        steps.Add(Call($"{PriceOf(item)}, {known.Split(", ")[^1]}. I ask Math-cost.", PlannerTool.Cost, ("count", count), ("price", price)));
         return count * price;
     }
 
@@ -240,8 +245,8 @@ internal sealed class DialogueGenerator(Random random)
             _memory.Code[city] = random.Next(100, 1000);
         }
 
-        string list = string.Join(", ", cities.Take(count).Select(city => $"the code of {city} is {_memory.Code[city]}"));
-        return new Turn("note", $"Note for later: {list}.", [Answer("I keep this in mind.", "Noted.")]);
+        string list = string.Join(", ", cities.Take(count).Select(city => $"{city} {_memory.Code[city]}"));
+        return new Turn("note", $"Note these codes: {list}.", [Answer("I keep this in mind.", "Noted.")]);
     }
 
     private Turn? Recall()
@@ -250,7 +255,7 @@ internal sealed class DialogueGenerator(Random random)
         {
             case 0 or 1 when _memory.Code.Count > 0:
                 (string city, int code) = random.Pick([.. _memory.Code]);
-                return Remember($"What is the code of {city}?", $"The code of {city} is {code}.", $"{code}.", $"{code}");
+                return Remember($"What is the code of {city}?", $"code {city} {code}.", $"{code}.", $"{code}");
             case 2 when _memory.Stock.Count > 0:
                 (string item, int stock) = random.Pick([.. _memory.Stock]);
                 return Remember($"How many {item} were in stock?", $"{StockOf(item)}.", $"{stock} {item}.", $"{stock}");
@@ -274,16 +279,17 @@ internal sealed class DialogueGenerator(Random random)
     private static Turn Remember(string request, string thought, string answer, string value) =>
         new("recall", request, [Answer(thought, answer)]) { Recalled = value };
 
-    // A fact is thought of in the same words when it is learned and when it is remembered.
-    private string StockOf(string item) => $"The stock of {item} is {_memory.Stock[item]}";
+    // A fact is thought of in the same words when it is learned and when it is remembered, and what it is about stands right before
+    // the value: what a small model looks up best.
+    private string StockOf(string item) => $"stock {item} {_memory.Stock[item]}";
 
-    private string PriceOf(string item) => $"The price of {item} is {_memory.Price[item]}";
+    private string PriceOf(string item) => $"price {item} {_memory.Price[item]}";
 
-    private string SupplierOf(string item) => $"The supplier of {item} is {_memory.Supplier[item]}";
+    private string SupplierOf(string item) => $"supplier {item} {_memory.Supplier[item]}";
 
-    private string OrderOf(string item) => $"The order of {item} is {_memory.Orders[item].Order}, the count {_memory.Orders[item].Count}";
+    private string OrderOf(string item) => $"order {item} {_memory.Orders[item].Order}, count {item} {_memory.Orders[item].Count}";
 
-    private string ArrivalOf(string item) => $"The order of {item} arrives on {_memory.Arrival[item]}";
+    private string ArrivalOf(string item) => $"ship {item} {_memory.Arrival[item]}";
 
     private int PlaceOrder(List<AssistantStep> steps, string thought, string item, int count)
     {
@@ -304,6 +310,9 @@ internal sealed class DialogueGenerator(Random random)
     /// <summary>What the dialogue has established so far, by item or city.</summary>
     private sealed class Memory
     {
+        /// <summary>Items that a request has named a count of; a second count would make the first ambiguous.</summary>
+        public HashSet<string> Needed { get; } = [];
+
         public Dictionary<string, int> Code { get; } = [];
 
         public Dictionary<string, int> Stock { get; } = [];
