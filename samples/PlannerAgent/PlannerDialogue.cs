@@ -16,17 +16,18 @@ internal static class PlannerDialogue
     /// </summary>
     public static IReadOnlyList<PlannerTurn> Turns { get; } =
     [
-        new("Note for later: the code of Bergen is 704, the code of Graz is 219, the code of Cork is 836.", _ => ["Noted"]),
+        new("Note these codes: Bergen 704, Graz 219, Cork 836.", _ => ["Noted"]),
         new("We need 340 copper. Order what is missing.", store => [$"{store.OrderOf("copper")?.Number}", $"{NeededCopper - store.Stock("copper")}"]),
         new("Check the stock of tin, cable and wire.", store => [$"{store.Stock("tin")} tin", $"{store.Stock("cable")} cable", $"{store.Stock("wire")} wire"]),
-        new("Who supplies copper?", store => [store.Supplier("copper")]),
-        new("Order as many cable as copper.", store => [$"{store.OrderOf("cable")?.Number}", $"{NeededCopper - store.Stock("copper")} cable"]),
+        new("Who supplies tin?", store => [store.Supplier("tin")]),
         new("Ship the order of copper to Bergen.", store => [$"{store.OrderOf("copper")?.Number}", "Bergen", store.Ship(store.OrderOf("copper")?.Number ?? 0)]),
         new("What does the order of copper cost?", store => [$"{(NeededCopper - store.Stock("copper")) * store.Price("copper")}"]),
         new("What is the code of Graz?", _ => ["219"]),
-        new("How many wire were in stock?", store => [$"{store.Stock("wire")}"]),
-        new("What is the number of the order of cable?", store => [$"{store.OrderOf("cable")?.Number}"]),
+        new("Who was the supplier of tin?", store => [store.Supplier("tin")]),
+        new("What was the price of copper?", store => [$"{store.Price("copper")}"]),
+        new("What is the number of the order of copper?", store => [$"{store.OrderOf("copper")?.Number}"]),
         new("When does the order of copper arrive?", store => [store.Ship(store.OrderOf("copper")?.Number ?? 0)]),
+        new("What is the code of Cork?", _ => ["836"]),
     ];
 
     /// <summary>The tools, in the order in which the model is told of them.</summary>

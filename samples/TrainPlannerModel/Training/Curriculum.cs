@@ -5,9 +5,9 @@ namespace TrainPlannerModel.Training;
 /// <summary>Draws what to train on next: copy drills, then short dialogues, then ever longer ones.</summary>
 internal sealed class Curriculum(Random random)
 {
-    private const double DrillUntil = 0.015;
-    private const double ShortUntil = 0.12;
-    private const double MediumUntil = 0.35;
+    private const double DrillUntil = 0.01;
+    private const double ShortUntil = 0.08;
+    private const double MediumUntil = 0.25;
 
     /// <summary>The pieces of one example for a point of the training between 0 and 1.</summary>
     public IEnumerable<TextPiece> Draw(double progress)
@@ -25,7 +25,7 @@ internal sealed class Curriculum(Random random)
             _ => random.OneIn(3) ? random.Next(1, 6) : random.Next(5, 16),
         };
         bool allTools = progress >= ShortUntil && !random.OneIn(4);
-        if (progress >= MediumUntil && random.OneIn(2))
+        if (progress >= ShortUntil && random.OneIn(2))
         {
             // Half of the examples dwell on recall; short ones give more of it for the time, gaps in their positions the distance.
             bool isShort = random.OneIn(2);

@@ -30,8 +30,8 @@ internal sealed class PlannerParameters
             start.Write(layer, new Dictionary<string, Tensor> { ["q"] = queries, ["k"] = keys, ["v"] = values, ["o"] = outputs });
             Add(prefix + "input_layernorm.weight", ones(hidden));
             Add(prefix + "post_attention_layernorm.weight", ones(hidden));
-            Add(prefix + "self_attn.q_norm.weight", 1.7 * ones(shape.HeadDim));
-            Add(prefix + "self_attn.k_norm.weight", 1.7 * ones(shape.HeadDim));
+            Add(prefix + "self_attn.q_norm.weight", CopyingStart.HeadNorm(layer) * ones(shape.HeadDim));
+            Add(prefix + "self_attn.k_norm.weight", CopyingStart.HeadNorm(layer) * ones(shape.HeadDim));
             Add(prefix + "self_attn.q_proj.weight", queries.reshape(-1, hidden));
             Add(prefix + "self_attn.k_proj.weight", keys.reshape(-1, hidden));
             Add(prefix + "self_attn.v_proj.weight", values.reshape(-1, hidden));
