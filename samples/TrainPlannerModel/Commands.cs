@@ -71,6 +71,9 @@ internal static class Commands
         string report = commandLine.Text("report", Path.Combine(ModelFolderPath, "REPORT.md"));
         commandLine.RefuseOthers();
         TorchLibrary.EnsureLoaded();
+
+        // Policies run side by side instead.
+        TorchThreads.Apply(1);
         await AccuracyReport.WriteAsync(model, tasks, texts, report, CancellationToken.None).ConfigureAwait(false);
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using MixKVQ.AgentConnector;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Tokens;
@@ -24,39 +23,29 @@ internal static class AccuracyReport
         ModelTokenizer tokenizer = ModelTokenizer.Load(modelFolder);
         HeldOutDialogue[] tasks = [.. HeldOutDialogues.Take(taskCount, tokenizer.Encode)];
         int[][] texts = [.. LongTexts(tokenizer).Take(textCount)];
-        StringBuilder table = new();
-        StringBuilder failures = new();
-        List<Tensor>? reference = null;
-        foreach (PolicyRow row in PolicyRow.All)
+        (List<Tensor> reference, _) = PolicyAccuracy.Run(modelFolder, PolicyRow.All[0].Options, texts);
+        PolicyResult[] results = new PolicyResult[PolicyRow.All.Length];
+        ParallelOptions parallel = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, results.Length, parallel, async (i, cancellation) =>
         {
-            (List<Tensor> logits, CacheUsage usage) = PolicyAccuracy.Run(modelFolder, row.Options, texts);
-            reference ??= logits;
-            Divergence divergence = new();
-            for (int i = 0; i < texts.Length; i++)
-            {
-                divergence.Add(reference[i], logits[i]);
-            }
-
-            if (logits != reference)
-            {
-                logits.ForEach(tensor => tensor.Dispose());
-            }
-
-            List<string> faults = await PlayAsync(modelFolder, row, tasks, cancellationToken).ConfigureAwait(false);
-            string line = string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {row.Name} | {usage.SealedBitsPerElement:F2} | {usage.BitsPerElement:F2} | {usage.TotalBytes / 1024.0:F0} | {divergence.Mean:F5} | {divergence.Percentile99:F4} | {divergence.GreedyAgreement:F4} | {tasks.Length - faults.Count} of {tasks.Length} |");
-            Console.WriteLine(line);
-            table.AppendLine(line);
-            failures.AppendLine(CultureInfo.InvariantCulture, $"- {row.Name}: {(faults.Count == 0 ? "none" : string.Join(", ", faults.GroupBy(fault => fault.Split(':')[0]).Select(group => $"{group.Count()} in {group.Key}")))}");
-            await File.WriteAllTextAsync(reportPath, Text(tasks, texts, table, failures), cancellationToken).ConfigureAwait(false);
-        }
-
-        reference?.ForEach(tensor => tensor.Dispose());
+            results[i] = await MeasureAsync(modelFolder, PolicyRow.All[i], reference, texts, tasks, cancellation).ConfigureAwait(false);
+            Console.WriteLine(results[i].TableRow);
+        }).ConfigureAwait(false);
+        reference.ForEach(tensor => tensor.Dispose());
+        await File.WriteAllTextAsync(reportPath, Text(tasks, texts, results), cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<List<string>> PlayAsync(string modelFolder, PolicyRow row, HeldOutDialogue[] tasks, CancellationToken cancellationToken)
+    private static async Task<PolicyResult> MeasureAsync(
+        string modelFolder, PolicyRow row, List<Tensor> reference, int[][] texts, HeldOutDialogue[] tasks, CancellationToken cancellationToken)
     {
+        (List<Tensor> logits, CacheUsage usage) = PolicyAccuracy.Run(modelFolder, row.Options, texts);
+        Divergence divergence = new();
+        for (int i = 0; i < texts.Length; i++)
+        {
+            divergence.Add(reference[i], logits[i]);
+            logits[i].Dispose();
+        }
+
         List<string> faults = [];
         await using MixKvqChatClient client = new(new MixKvqOptions { ModelPath = modelFolder, Cache = row.Options, MaxConversations = 1 });
         foreach (HeldOutDialogue task in tasks)
@@ -68,7 +57,7 @@ internal static class AccuracyReport
             }
         }
 
-        return faults;
+        return new PolicyResult(row, usage, divergence, tasks.Length, faults);
     }
 
     private static IEnumerable<int[]> LongTexts(ModelTokenizer tokenizer) => Enumerable
@@ -78,7 +67,7 @@ internal static class AccuracyReport
         .Where(tokens => tokens.Length >= TextTokens)
         .Select(tokens => tokens[..TextTokens]);
 
-    private static string Text(HeldOutDialogue[] tasks, int[][] texts, StringBuilder table, StringBuilder failures) => string.Create(
+    private static string Text(HeldOutDialogue[] tasks, int[][] texts, PolicyResult[] results) => string.Create(
         CultureInfo.InvariantCulture,
         $"""
         # The embedded planner model: accuracy of each cache policy
@@ -97,9 +86,11 @@ internal static class AccuracyReport
 
         | policy | bits, sealed pages | bits, all | KiB | mean KL | KL, 99th percentile | greedy agreement | tasks solved |
         |---|---|---|---|---|---|---|---|
-        {table}
+        {string.Join("\n", results.Select(result => result.TableRow))}
+
         First wrong step of the tasks not solved, by kind of turn:
 
-        {failures}
+        {string.Join("\n", results.Select(result => result.FaultRow))}
+
         """);
 }
