@@ -16,11 +16,11 @@ internal static class PlannerDialogue
     /// </summary>
     public static IReadOnlyList<PlannerTurn> Turns { get; } =
     [
-        new("Note these codes: Bergen 704, Graz 219, Cork 836.", _ => ["Noted"]),
+        new("Note these codes: Riga 704, Graz 219, Cork 836.", _ => ["Noted"]),
         new("We need 340 copper. Order what is missing.", store => [$"{store.OrderOf("copper")?.Number}", $"{NeededCopper - store.Stock("copper")}"]),
         new("Check the stock of tin, cable and wire.", store => [$"{store.Stock("tin")} tin", $"{store.Stock("cable")} cable", $"{store.Stock("wire")} wire"]),
         new("Who supplies tin?", store => [store.Supplier("tin")]),
-        new("Ship the order of copper to Bergen.", store => [$"{store.OrderOf("copper")?.Number}", "Bergen", store.Ship(store.OrderOf("copper")?.Number ?? 0)]),
+        new("Ship the order of copper to Oslo.", store => [$"{store.OrderOf("copper")?.Number}", "Oslo", store.Ship(store.OrderOf("copper")?.Number ?? 0)]),
         new("What does the order of copper cost?", store => [$"{(NeededCopper - store.Stock("copper")) * store.Price("copper")}"]),
         new("What is the code of Graz?", _ => ["219"]),
         new("Who was the supplier of tin?", store => [store.Supplier("tin")]),

@@ -9,7 +9,7 @@ internal sealed class DialogueGenerator(Random random)
     /// <summary>Requests of the planner sample; no generated dialogue contains one, so that the sample shows unseen work.</summary>
     public static readonly string[] Reserved =
     [
-        "Note these codes: Bergen 704, Graz 219, Cork 836.",
+        "Note these codes: Riga 704, Graz 219, Cork 836.",
         "We need 340 copper. Order what is missing.",
         "Check the stock of tin, cable and wire.",
     ];
