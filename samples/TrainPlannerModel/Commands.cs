@@ -24,7 +24,7 @@ internal static class Commands
         long threads = commandLine.Number("threads", 0, min: 0);
         TrainingOptions options = new(
             (int)commandLine.Number("seed", 1, min: 0),
-            commandLine.Number("tokens", 36_000_000, min: 1),
+            commandLine.Number("tokens", 24_000_000, min: 1),
             commandLine.Text("checkpoints", CheckpointPath));
         commandLine.RefuseOthers();
         TorchLibrary.EnsureLoaded();

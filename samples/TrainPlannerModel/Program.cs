@@ -3,7 +3,7 @@ using TrainPlannerModel;
 const string usage = """
     Trains and measures the embedded planner model.
 
-      train     [--output samples/model] [--seed 1] [--tokens 36000000] [--threads 0] [--checkpoints checkpoints/planner]
+      train     [--output samples/model] [--seed 1] [--tokens 24000000] [--threads 0] [--checkpoints checkpoints/planner]
                 trains from scratch, or goes on from the newest checkpoint, and writes the model's folder
       export    [--output samples/model] [--seed 1] [--checkpoints checkpoints/planner]
                 writes the model's folder from the newest checkpoint
