@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using MixKVQ.AgentConnector.Tokens;
 using TrainPlannerModel.World;
 
 namespace TrainPlannerModel.Vocabulary;
@@ -112,7 +113,7 @@ internal static partial class PlannerVocabulary
     private static JsonObject ToJson(List<(string Left, string Right)> merges)
     {
         JsonObject vocabulary = [];
-        foreach (string unit in ByteUnits.Order(StringComparer.Ordinal).Concat(merges.Select(merge => merge.Left + merge.Right)))
+        foreach (string unit in Enumerable.Range(0, 256).Select(value => $"{ByteAlphabet.ToCharacter((byte)value)}").Order(StringComparer.Ordinal).Concat(merges.Select(merge => merge.Left + merge.Right)))
         {
             vocabulary.TryAdd(unit, vocabulary.Count);
         }
@@ -164,23 +165,7 @@ internal static partial class PlannerVocabulary
         };
     }
 
-    private static string ByteLevel(string text) => string.Concat(Encoding.UTF8.GetBytes(text).Select(value => ByteUnits[value]));
-
-    /// <summary>GPT-2's printable stand-in for each byte.</summary>
-    private static readonly string[] ByteUnits = MakeByteUnits();
-
-    private static string[] MakeByteUnits()
-    {
-        string[] units = new string[256];
-        int next = 256;
-        for (int value = 0; value < 256; value++)
-        {
-            bool printable = value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
-            units[value] = $"{(char)(printable ? value : next++)}";
-        }
-
-        return units;
-    }
+    private static string ByteLevel(string text) => string.Concat(Encoding.UTF8.GetBytes(text).Select(ByteAlphabet.ToCharacter));
 
     [GeneratedRegex(SplitPattern)]
     private static partial Regex SplitRegex();
