@@ -31,7 +31,7 @@ internal sealed class ActiveGeneration : IValueTaskSource<GeneratedToken>
         _timeProvider = timeProvider;
         _cancellationToken = cancellationToken;
         _promptTokenCount = request.PromptTokenCount;
-        _sampler = new TokenSampler(request.Sampling, buffers.Candidates);
+        _sampler = new TokenSampler(request.Sampling, buffers.Candidates, request.Guide);
         _sampler.AddPrompt(request.ContextTokens.Span);
         _sampler.AddPrompt(request.PrefillTokens.Span);
     }

@@ -20,6 +20,9 @@ internal sealed record GenerationRequest(
     IReadOnlyCollection<int> EndTokens,
     int MaxContextTokens)
 {
+    /// <summary>Bars tokens; null bars none. Used by this generation alone.</summary>
+    public ITokenGuide? Guide { get; init; }
+
     /// <summary>The length of the whole prompt, read and to be read.</summary>
     public int PromptTokenCount => Sequence.TokenCount + PrefillTokens.Length;
 

@@ -15,12 +15,14 @@ internal sealed class TokenSampler
     private readonly SamplingOptions _options;
     private readonly CandidateSet _candidates;
     private readonly TokenPenalties _penalties;
+    private readonly ITokenGuide? _guide;
     private readonly Xoshiro256 _random;
 
     /// <param name="options">Valid options.</param>
     /// <param name="candidates">Buffers that may be shared with samplers that never run at the same time; null: own ones.</param>
+    /// <param name="guide">Bars tokens; null bars none. Borrowed.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public TokenSampler(SamplingOptions options, CandidateSet? candidates = null)
+    public TokenSampler(SamplingOptions options, CandidateSet? candidates = null, ITokenGuide? guide = null)
     {
         if (options.FindFaults() is { Count: > 0 } faults)
         {
@@ -30,6 +32,7 @@ internal sealed class TokenSampler
         _options = options;
         _candidates = candidates ?? new CandidateSet();
         _penalties = new TokenPenalties(options);
+        _guide = guide;
         _random = new Xoshiro256(options.Seed ?? Random.Shared.NextInt64());
     }
 
@@ -43,6 +46,7 @@ internal sealed class TokenSampler
     public int Sample(Span<float> logits)
     {
         _penalties.Apply(logits);
+        _guide?.Restrict(logits);
         int best = TensorPrimitives.IndexOfMax((ReadOnlySpan<float>)logits);
         float highest = best < 0 ? float.NaN : logits[best];
         if (!float.IsFinite(highest))
@@ -53,6 +57,7 @@ internal sealed class TokenSampler
 
         int token = _options.Temperature == 0 ? best : Draw(logits, highest);
         _penalties.AddOutput(token);
+        _guide?.Accept(token);
         return token;
     }
 
