@@ -133,6 +133,9 @@ internal sealed class ModelTokenizer
         return [.. segments];
     }
 
+    /// <summary>The bytes that an id stands for, an added token's text included; none for an id without a token.</summary>
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id];
+
     /// <summary>The text of the ids, added tokens included. Bytes that are no UTF-8 become U+FFFD; ids without a token give no text.</summary>
     public string Decode(IReadOnlyList<int> ids)
     {
