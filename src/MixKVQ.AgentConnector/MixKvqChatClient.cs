@@ -43,7 +43,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
         _clock = clock;
         _logger = loggerFactory?.CreateLogger<MixKvqChatClient>() ?? NullLogger<MixKvqChatClient>.Instance;
         string modelName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath)));
-        _settings = new ChatSettings(modelName, options.MaxConversations, options.Stateful, options.KeepThoughts, options.MaxOutputTokens);
+        _settings = new ChatSettings(modelName, options.MaxConversations, options.Stateful, options.KeepThoughts, options.MaxOutputTokens, options.ContextOverflow);
         Metadata = new ChatClientMetadata(MixKvqMetadata.ProviderName, defaultModelId: modelName);
     }
 

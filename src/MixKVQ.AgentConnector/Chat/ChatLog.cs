@@ -24,6 +24,13 @@ internal static partial class ChatLog
     [LoggerMessage(2, LogLevel.Information, "Released conversation {ConversationId} of {Tokens} tokens: others were used after it.")]
     public static partial void ConversationReleased(ILogger logger, string conversationId, int tokens);
 
+    /// <summary>A dialogue no longer fitted the context.</summary>
+    [LoggerMessage(
+        5,
+        LogLevel.Information,
+        "The context of {ContextLength} tokens is full: the {DroppedMessages} oldest messages after the instructions are left out, and the prompt has {PromptTokens} tokens.")]
+    public static partial void MessagesDropped(ILogger logger, int contextLength, int droppedMessages, int promptTokens);
+
     [LoggerMessage(
         1,
         LogLevel.Debug,

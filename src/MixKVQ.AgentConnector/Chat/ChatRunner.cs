@@ -29,7 +29,7 @@ internal sealed class ChatRunner : IAsyncDisposable
         _store = new ConversationStore(settings.MaxConversations, (id, tokens) => ChatLog.ConversationReleased(logger, id, tokens));
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
-        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking);
+        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
     }
 
     /// <summary>Streams the answer. A turn that does not reach its last update leaves its conversation as it was.</summary>
@@ -48,7 +48,12 @@ internal sealed class ChatRunner : IAsyncDisposable
         if (promptTokens >= _model.ContextLength)
         {
             throw new InvalidOperationException(
-                $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, or raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows.");
+                $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows, or have the oldest messages left out by {nameof(MixKvqOptions.ContextOverflow)}.");
+        }
+
+        if (plan.Dialogue.LeftOutCount > (plan.Continues?.State.Dialogue.LeftOutCount ?? 0))
+        {
+            ChatLog.MessagesDropped(_logger, _model.ContextLength, plan.Dialogue.LeftOutCount, promptTokens);
         }
 
         var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought);
@@ -70,7 +75,7 @@ internal sealed class ChatRunner : IAsyncDisposable
                 break;
             }
 
-            foreach (AIContent content in output.Append(token.Id))
+            foreach (AIContent content in output.Append(token.Id, token.Likelihood))
             {
                 yield return response.Of(content);
             }
@@ -86,7 +91,11 @@ internal sealed class ChatRunner : IAsyncDisposable
             yield return response.Of(content);
         }
 
-        var report = new TurnReport(promptTokens, plan.CachedTokens, output.TokenIds.Count, output.ReasoningTokenCount, last.Statistics.DecodedTokensPerSecond, plan.Sequence.Usage);
+        var report = new TurnReport(promptTokens, plan.CachedTokens, output.TokenIds.Count, output.ReasoningTokenCount, last.Statistics.DecodedTokensPerSecond, plan.Sequence.Usage)
+        {
+            DroppedMessages = plan.Dialogue.LeftOutCount,
+            LogProbabilities = request.Sampling.ReportedAlternatives is null ? null : output.LogProbabilities ?? [],
+        };
         ChatFinishReason reason = output.Turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
             : !output.IsOver && last.End is GenerationEnd.OutputLimit or GenerationEnd.ContextLimit ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
@@ -106,12 +115,13 @@ internal sealed class ChatRunner : IAsyncDisposable
 
     private TurnPlan Plan(ChatRequest request, IReadOnlyList<ChatTurn> turns, ConversationLease? lease, CancellationToken cancellationToken)
     {
+        ContextWindow? window = _settings.ContextOverflow == ContextOverflowPolicy.DropOldest ? new ContextWindow(_model.ContextLength, request.MaxOutputTokens) : null;
         if (lease is not null)
         {
-            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, cancellationToken);
+            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, window, cancellationToken);
         }
 
-        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, cancellationToken);
+        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, window, cancellationToken);
         if (_settings.IsStateful)
         {
             // The caller is about to be given an id: it names a conversation of its own.
