@@ -3,12 +3,15 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Generation;
+using MixKVQ.AgentConnector.Sampling;
 
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>Answers requests with a loaded model and the conversations it remembers. Owns both. Thread-safe.</summary>
 internal sealed class ChatRunner : IAsyncDisposable
 {
+    private const int WarmUpTokens = 8;
+
     private readonly InferenceEngine _engine;
     private readonly IChatModel _model;
     private readonly ChatSettings _settings;
@@ -30,6 +33,20 @@ internal sealed class ChatRunner : IAsyncDisposable
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
         _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
+    }
+
+    /// <summary>What the retained conversations hold together.</summary>
+    public ConversationTotals Retained => _store.Totals;
+
+    /// <summary>Reads a short prompt and decodes one token, so that what is made on first use is there when a request comes.</summary>
+    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        using IConversationSequence sequence = _model.CreateSequence();
+        int[] prompt = new int[Math.Min(WarmUpTokens, _model.ContextLength - 1)];
+        var generation = new GenerationRequest(sequence, prompt, ReadOnlyMemory<int>.Empty, SamplingOptions.Greedy, MaxOutputTokens: 2, EndTokens: [], _model.ContextLength);
+        await foreach (GeneratedToken _ in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))
+        {
+        }
     }
 
     /// <summary>Streams the answer. A turn that does not reach its last update leaves its conversation as it was.</summary>
