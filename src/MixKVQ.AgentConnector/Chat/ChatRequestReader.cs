@@ -13,7 +13,8 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="defaults">The model's own sampling settings.</param>
 /// <param name="defaultMaxOutputTokens">The output limit where a request has none.</param>
 /// <param name="canDisableThinking">Whether the chat template has a switch for thoughts.</param>
-internal sealed class ChatRequestReader(string modelName, GenerationDefaults defaults, int? defaultMaxOutputTokens, bool canDisableThinking)
+/// <param name="vocabularySize">The tokenizer's.</param>
+internal sealed class ChatRequestReader(string modelName, GenerationDefaults defaults, int? defaultMaxOutputTokens, bool canDisableThinking, int vocabularySize)
 {
     /// <summary>The request that <paramref name="options"/> make of <paramref name="client"/>.</summary>
     /// <exception cref="NotSupportedException">Options ask for what this client does not do; all are named.</exception>
@@ -84,6 +85,8 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
             RepetitionPenalty = own.Number(MixKvqMetadata.RepetitionPenalty) ?? defaults.RepetitionPenalty ?? 1f,
             FrequencyPenalty = options.FrequencyPenalty ?? 0f,
             PresencePenalty = options.PresencePenalty ?? 0f,
+            Biases = LogitBiasReader.Read(own.Value(MixKvqMetadata.LogitBias), vocabularySize, faults),
+            ReportedAlternatives = ReadReportedAlternatives(own, faults),
             Seed = options.Seed,
         };
         Check(sampling.Temperature is >= 0 and <= 100, nameof(ChatOptions.Temperature), sampling.Temperature, "0 (greedy) to 100", faults);
@@ -122,6 +125,20 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
             _ => null,
         };
         return (enable, budget is { } tokens ? (int)tokens : byEffort);
+    }
+
+    private static int? ReadReportedAlternatives(AdditionalSettings own, List<string> faults)
+    {
+        bool reports = own.Switch(MixKvqMetadata.LogProbabilities) == true;
+        float? count = own.Number(MixKvqMetadata.TopLogProbabilities);
+        Check(
+            count is null || (count is >= 0 and <= SamplingOptions.MaxReportedAlternatives && float.IsInteger(count.Value)),
+            MixKvqMetadata.TopLogProbabilities,
+            count,
+            $"a whole number from 0 to {SamplingOptions.MaxReportedAlternatives}",
+            faults);
+        Check(reports || (count ?? 0) == 0, MixKvqMetadata.TopLogProbabilities, count, $"0 unless {MixKvqMetadata.LogProbabilities} is true", faults);
+        return reports ? (int)(count ?? 0) : null;
     }
 
     private static void Check(bool condition, string name, object? value, string allowed, List<string> faults)

@@ -133,9 +133,6 @@ internal sealed class ModelTokenizer
         return [.. segments];
     }
 
-    /// <summary>The bytes that an id stands for, an added token's text included; none for an id without a token.</summary>
-    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id];
-
     /// <summary>The text of the ids, added tokens included. Bytes that are no UTF-8 become U+FFFD; ids without a token give no text.</summary>
     public string Decode(IReadOnlyList<int> ids)
     {
@@ -148,6 +145,9 @@ internal sealed class ModelTokenizer
 
         return text.Append(stream.Flush()).ToString();
     }
+
+    /// <summary>The bytes that the token stands for; none where the id has no token.</summary>
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id];
 
     public TokenTextStream OpenTextStream() => new(_tokenBytes);
 

@@ -117,6 +117,6 @@ public sealed class ChatRequestReaderTests
     private static ChatRequest Read(ChatOptions? options, GenerationDefaults? defaults = null, bool canDisableThinking = true)
     {
         using MixKvqChatClient client = new ScriptedModel(_ => "").CreateClient();
-        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, canDisableThinking).Read(options, client);
+        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, canDisableThinking, TinyTokenizer.Load().VocabularySize).Read(options, client);
     }
 }
