@@ -146,6 +146,9 @@ internal sealed class ModelTokenizer
         return text.Append(stream.Flush()).ToString();
     }
 
+    /// <summary>The bytes that the token stands for; none where the id has no token.</summary>
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id];
+
     public TokenTextStream OpenTextStream() => new(_tokenBytes);
 
     private string Normalize(string text) => _definition.Normalizer?.Normalize(text) ?? text;
