@@ -51,7 +51,7 @@ internal sealed class ChatRunner : IAsyncDisposable
                 $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, or raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows.");
         }
 
-        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought);
+        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought, plan.Prompt.EndsInText);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
         GeneratedToken last = default;
         var generation = new GenerationRequest(
