@@ -69,4 +69,11 @@ public static class MixKvqMetadata
 
     /// <summary>In <see cref="ChatOptions.AdditionalProperties"/>: the switch of that name in the model's chat template.</summary>
     public const string EnableThinking = "enable_thinking";
+
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: the most tokens of a thought, which is closed when it comes
+    /// near them; 0 for no thought. Without it <see cref="ReasoningOptions.Effort"/> decides: 1,024 for low, 4,096 for
+    /// medium, 16,384 for high, and no limit for extra high or where there is none.
+    /// </summary>
+    public const string ThinkingBudget = "thinking_budget";
 }

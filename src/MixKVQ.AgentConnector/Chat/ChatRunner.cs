@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Chat.Guidance;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Generation;
 using MixKVQ.AgentConnector.Sampling;
@@ -20,6 +21,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly ConversationStore _store;
     private readonly TurnPlanner _planner;
     private readonly ChatRequestReader _requests;
+    private readonly TurnForms _forms;
 
     /// <summary>Takes over <paramref name="model"/>.</summary>
     public ChatRunner(IChatModel model, ChatSettings settings, TimeProvider clock, ILogger logger)
@@ -33,6 +35,7 @@ internal sealed class ChatRunner : IAsyncDisposable
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
         _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
+        _forms = new TurnForms(model.Tokenizer, [], renderer.CanThink, logger);
     }
 
     /// <summary>What the retained conversations hold together.</summary>
@@ -59,6 +62,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     {
         ChatRequest request = _requests.Read(options, client);
         List<ChatTurn> turns = ChatTurnReader.Read(messages);
+        TurnForm form = await Task.Run(() => _forms.Of(request), cancellationToken).ConfigureAwait(false);
         using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_store, id, cancellationToken).ConfigureAwait(false) : null;
         using TurnPlan plan = await Task.Run(() => Plan(request, turns, lease, cancellationToken), cancellationToken).ConfigureAwait(false);
         int promptTokens = plan.Prompt.Count;
@@ -75,15 +79,19 @@ internal sealed class ChatRunner : IAsyncDisposable
 
         var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
+        int maxTokens = Math.Min(request.MaxOutputTokens ?? int.MaxValue, _model.ContextLength - promptTokens);
         GeneratedToken last = default;
         var generation = new GenerationRequest(
             plan.Sequence,
             plan.Prompt.Range(plan.CachedTokens, promptTokens),
             plan.Prompt.Range(0, plan.CachedTokens),
             request.Sampling,
-            request.MaxOutputTokens ?? int.MaxValue,
+            maxTokens,
             _model.EndTokens,
-            _model.ContextLength);
+            _model.ContextLength)
+        {
+            Guide = form.IsFree ? null : new TurnGuide(form, _model.Tokenizer, _model.EndTokens, plan.StartsInThought, maxTokens),
+        };
         await foreach (GeneratedToken token in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))
         {
             last = token;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MixKVQ.AgentConnector.Chat;
+using MixKVQ.AgentConnector.Chat.Guidance;
 using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Conversations;
@@ -14,6 +15,9 @@ internal sealed class PromptRenderer(ModelTokenizer tokenizer, ChatTemplate temp
 
     /// <summary>Whether the template knows the variable <c>enable_thinking</c>.</summary>
     public bool CanDisableThinking { get; } = RendersThinkingSwitch(template);
+
+    /// <summary>Whether the model writes thoughts: it has a token that opens one, or its template does.</summary>
+    public bool CanThink { get; } = tokenizer.FindAddedToken(ThoughtTags.Open) is not null || template.Mentions(ThoughtTags.Open);
 
     /// <summary>The prompt of a whole dialogue.</summary>
     /// <param name="turns">The dialogue, without the settings' instructions.</param>

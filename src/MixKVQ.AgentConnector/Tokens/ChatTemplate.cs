@@ -8,13 +8,15 @@ namespace MixKVQ.AgentConnector.Tokens;
 internal sealed class ChatTemplate
 {
     private readonly string _name;
+    private readonly string _source;
     private readonly JinjaTemplate _template;
     private readonly ChatTemplate? _toolUse;
 
-    private ChatTemplate(string name, JinjaTemplate template, ChatTemplate? toolUse)
+    private ChatTemplate(string name, string source, ChatTemplate? toolUse)
     {
         _name = name;
-        _template = template;
+        _source = source;
+        _template = ParseSource(source, name);
         _toolUse = toolUse;
     }
 
@@ -27,12 +29,15 @@ internal sealed class ChatTemplate
     {
         ChatTemplateFile file = ChatTemplateFile.Find(folder);
         return new ChatTemplate(
-            file.Path, ParseSource(file.Source, file.Path), file.ToolUseSource is null ? null : Parse(file.ToolUseSource, $"{file.Path} (tool_use)"));
+            file.Path, file.Source, file.ToolUseSource is null ? null : Parse(file.ToolUseSource, $"{file.Path} (tool_use)"));
     }
 
     /// <summary>Parses a template; the name stands in its errors.</summary>
     /// <exception cref="InvalidDataException">The source is no template of the supported Jinja subset, or exceeds a limit.</exception>
-    public static ChatTemplate Parse(string source, string name) => new(name, ParseSource(source, name), null);
+    public static ChatTemplate Parse(string source, string name) => new(name, source, null);
+
+    /// <summary>Whether the text stands in the template's source.</summary>
+    public bool Mentions(string text) => _source.Contains(text, StringComparison.Ordinal) || _toolUse?.Mentions(text) == true;
 
     /// <summary>Renders a prompt.</summary>
     /// <exception cref="InvalidDataException">The template fails, refuses the messages or exceeds a limit.</exception>

@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
+using MixKVQ.AgentConnector.Constraints;
+using MixKVQ.AgentConnector.Tokens;
+
+namespace MixKVQ.AgentConnector.Chat.Guidance;
+
+/// <summary>Works out what turns have to look like, and remembers it for requests of the same tools and schema. Thread-safe.</summary>
+/// <param name="tokenizer">The model's.</param>
+/// <param name="layouts">How the model writes calls; the first is what it writes when it has to.</param>
+/// <param name="canThink">Whether the model opens thoughts.</param>
+/// <param name="logger">Told of tools whose arguments cannot be constrained.</param>
+internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCallLayout> layouts, bool canThink, ILogger logger)
+{
+    /// <summary>How many forms are remembered.</summary>
+    private const int MaxForms = 64;
+
+    /// <summary>How many line breaks or spaces a model may write before an answer.</summary>
+    private const int MaxBlanks = 2;
+
+    private readonly Lazy<TokenVocabulary> _vocabulary = new(() => new TokenVocabulary(tokenizer));
+    private readonly Lazy<GuardedMarker> _barredThought = new(() => new GuardedMarker(ThoughtTags.Open, tokenizer, rest: null));
+    private readonly RecentCache<TurnForm> _forms = new(MaxForms);
+
+    /// <summary>The form of a turn that answers <paramref name="request"/>. Takes milliseconds the first time.</summary>
+    /// <exception cref="NotSupportedException">A schema has what constrained decoding does not do; all of it is named.</exception>
+    public TurnForm Of(ChatRequest request)
+    {
+        TurnForm form = _forms.GetOrAdd(Key(request), () => Make(request));
+        return request.ThoughtTokens is null ? form : form with
+        {
+            ThoughtTokens = request.ThoughtTokens,
+            BarredThought = request.ThoughtTokens == 0 && canThink ? _barredThought.Value : null,
+        };
+    }
+
+    private static string Key(ChatRequest request) =>
+        $"{MayOpenThought(request)}{request.SingleToolCall}{CanonicalJson.Of(request.Form.Schema)}{request.Form.RequiresCall}{CanonicalJson.Of(request.Form.RequiredTool)}{CanonicalJson.Of(request.Prompt.Tools)}";
+
+    private static bool MayOpenThought(ChatRequest request) => request.Prompt.EnableThinking != false && request.ThoughtTokens != 0;
+
+    private TurnForm Make(ChatRequest request)
+    {
+        AnswerForm wanted = request.Form;
+        JsonArray tools = request.Prompt.Tools ?? [];
+        if (!wanted.RequiresCall && wanted.Schema is null)
+        {
+            return new TurnForm { Calls = [.. layouts.Where(_ => tools.Count > 0).Select(layout => Opening(layout, tools))] };
+        }
+
+        Grammar answer = wanted.RequiresCall
+            ? RequiredCalls([.. tools.Where(tool => wanted.RequiredTool is null || NameOf(tool) == wanted.RequiredTool)], request.SingleToolCall)
+            : Grammar.JsonSchema(wanted.Schema!);
+        if (!wanted.RequiresCall && tools.Count > 0)
+        {
+            answer = Grammar.Choice(answer, RequiredCalls(tools, request.SingleToolCall));
+        }
+
+        answer = Grammar.Sequence(Grammar.Repeat(Grammar.Choice(Grammar.Text("\n"), Grammar.Text(" ")), null, 0, MaxBlanks), answer);
+        TokenConstraint afterThought = Compile(answer);
+        return new TurnForm
+        {
+            Opening = canThink && MayOpenThought(request) ? Compile(Grammar.Choice(Grammar.Framing(ThoughtTags.Open, tokenizer), answer)) : afterThought,
+            ThoughtEnd = new GuardedMarker(ThoughtTags.Close, tokenizer, afterThought),
+        };
+    }
+
+    private GuardedMarker Opening(ToolCallLayout layout, IEnumerable<JsonNode?> tools) => new(
+        layout.Opening,
+        tokenizer,
+        Compile(Block(layout, [.. tools.Select(tool => Call(layout, tool, ArgumentsOrAny(tool)))], single: false)),
+        layout.OpensAnswerOnly);
+
+    /// <summary>An answer that is nothing but calls.</summary>
+    private Grammar RequiredCalls(IEnumerable<JsonNode?> tools, bool single)
+    {
+        ToolCallLayout layout = layouts[0];
+        Grammar block = Grammar.Sequence(
+            Grammar.Framing(layout.Opening, tokenizer),
+            Block(layout, [.. tools.Select(tool => Call(layout, tool, Arguments(tool)))], single));
+        return layout.Separator is null || layout.AfterLast.Length > 0 || single
+            ? block
+            : Grammar.Repeat(block, Grammar.Framing(layout.Separator, tokenizer), 1, max: null);
+    }
+
+    /// <summary>What follows the opening: one call, or several where the block has an end of its own.</summary>
+    private Grammar Block(ToolCallLayout layout, Grammar[] calls, bool single)
+    {
+        Grammar call = Grammar.Choice(calls);
+        return Grammar.Sequence(
+            Grammar.Framing(layout.BeforeFirst, tokenizer),
+            single || layout.Separator is null || layout.AfterLast.Length == 0 ? call : Grammar.Repeat(call, Grammar.Framing(layout.Separator, tokenizer), 1, max: null),
+            Grammar.Framing(layout.AfterLast, tokenizer));
+    }
+
+    private Grammar Call(ToolCallLayout layout, JsonNode? tool, Grammar arguments) => Grammar.Sequence([.. layout.Call.Select(part => part switch
+    {
+        CallPart.Name => Grammar.Text(JsonText(NameOf(tool))),
+        CallPart.Arguments => arguments,
+        CallPart.Literal literal => Grammar.Framing(literal.Text, tokenizer),
+        _ => throw new InvalidOperationException($"A call has no part {part}."),
+    })]);
+
+    private Grammar ArgumentsOrAny(JsonNode? tool)
+    {
+        try
+        {
+            return Arguments(tool);
+        }
+        catch (NotSupportedException unsupported)
+        {
+            ChatLog.ArgumentsNotConstrained(logger, NameOf(tool), unsupported.Message);
+            return Grammar.AnyJsonObject;
+        }
+    }
+
+    private static Grammar Arguments(JsonNode? tool)
+    {
+        JsonObject schema = tool!["function"]!["parameters"]?.DeepClone() as JsonObject ?? [];
+
+        // Calls have arguments by name, whatever the schema leaves open.
+        schema["type"] = "object";
+        return Grammar.JsonSchema(schema);
+    }
+
+    private static string NameOf(JsonNode? tool) => tool!["function"]!["name"]!.GetValue<string>();
+
+    private static string JsonText(string text) => JsonValue.Create(text).ToJsonString()[1..^1];
+
+    private TokenConstraint Compile(Grammar grammar) => TokenConstraint.Compile(grammar, _vocabulary.Value);
+}
