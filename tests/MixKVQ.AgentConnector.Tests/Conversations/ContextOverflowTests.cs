@@ -124,7 +124,10 @@ public sealed class ContextOverflowTests
     {
         ScriptedModel model = new(prompt => prompt.EndsWith("</tool_response><|im_end|>\n<|im_start|>assistant\n", StringComparison.Ordinal)
             ? "So many."
-            : "<tool_call>\n{\"name\": \"stock\", \"arguments\": {}}\n</tool_call>") { ContextLength = ContextLength };
+            : "<tool_call>\n{\"name\": \"stock\", \"arguments\": {}}\n</tool_call>")
+        {
+            ContextLength = ContextLength,
+        };
         using IChatClient client = Client(model).AsBuilder().UseFunctionInvocation().Build();
         var options = new ChatOptions { MaxOutputTokens = AnswerTokens, Tools = [AIFunctionFactory.Create(() => new string('n', 60), "stock")] };
         List<ChatMessage> history = [];
