@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Tests.Conversations;
@@ -77,4 +78,41 @@ public sealed class AgentToolTests
         Assert.Equal("The counter says 17.", response.Text);
         Assert.Contains("<tool_response>\n17 bolts.\n</tool_response>", model.Tokenizer.Decode(model.SeenPrompts.Last()), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Answer_IsReadAsItsType()
+    {
+        var model = new ScriptedModel(_ => "<think>\nHm.\n</think>\n\n{\"item\":\"bolt\",\"count\":17}");
+        using MixKvqChatClient client = model.CreateClient();
+        var agent = new ChatClientAgent(client);
+        AgentSession session = await agent.CreateSessionAsync(Cancellation);
+
+        AgentResponse<Stock> first = await agent.RunAsync<Stock>("How many?", session, cancellationToken: Cancellation);
+        AgentResponse<Stock> second = await agent.RunAsync<Stock>("And now?", session, cancellationToken: Cancellation);
+
+        Assert.Equal(new Stock("bolt", 17), first.Result);
+        Assert.Equal(first.Usage!.TotalTokenCount, second.Usage!.CachedInputTokenCount);
+    }
+
+    /// <summary>Numbers, quotes and nested values of calls come back from JSON in other types than they left in.</summary>
+    [Fact]
+    public async Task SerializedSession_WithCallsGoesOnWhereItWas()
+    {
+        var model = new ScriptedModel(prompt => prompt.Contains("<tool_response>", StringComparison.Ordinal)
+            ? "Done."
+            : "<think>\nLook.\n</think>\n\nWait.\n<tool_call>\n{\"name\": \"stock\", \"arguments\": {\"item\": \"5\\\" böl\\nt\", \"share\": 2.50, \"at\": {\"shelf\": [1, null, true]}}}\n</tool_call>");
+        using MixKvqChatClient client = model.CreateClient();
+        ChatClientAgent Create() => new(client, tools: [AIFunctionFactory.Create((string item, double share, JsonElement at) => new Stock(item, 17), "stock")]);
+        ChatClientAgent agent = Create();
+        AgentSession session = await agent.CreateSessionAsync(Cancellation);
+        await agent.Ask("How many?", session);
+
+        string saved = (await agent.SerializeSessionAsync(session, cancellationToken: Cancellation)).GetRawText();
+        ChatClientAgent later = Create();
+        AgentResponse response = await later.Ask("And now?", await later.DeserializeSessionAsync(JsonElement.Parse(saved), cancellationToken: Cancellation));
+
+        Assert.Equal(model.NewTokens("And now?"), response.Prefilled());
+    }
+
+    private sealed record Stock(string Item, int Count);
 }

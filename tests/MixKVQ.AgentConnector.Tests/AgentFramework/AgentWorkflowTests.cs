@@ -48,6 +48,19 @@ public sealed class AgentWorkflowTests
     }
 
     [Fact]
+    public async Task Agents_BesideOneAnotherAnswerBoth()
+    {
+        var model = new ScriptedModel(prompt => prompt.Contains("You praise.", StringComparison.Ordinal) ? "Good." : "Bad.");
+        using MixKvqChatClient client = model.CreateClient();
+        Workflow workflow = AgentWorkflowBuilder.BuildConcurrent(
+            [new ChatClientAgent(client, "You praise.", "Friend"), new ChatClientAgent(client, "You blame.", "Critic")]);
+
+        List<ChatMessage> output = await RunAsync(workflow, "Judge.");
+
+        Assert.Equal(["Critic: Bad.", "Friend: Good."], output.Select(message => $"{message.AuthorName}: {message.Text}").Order());
+    }
+
+    [Fact]
     public async Task Workflow_IsAnAgentWithASession()
     {
         var model = new ScriptedModel(prompt => prompt.Contains("You shorten.", StringComparison.Ordinal) ? "Short." : "A long, long text.");

@@ -134,6 +134,20 @@ public abstract class ChatContract
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task EffortNone_TurnsThinkingOff(bool streaming)
+    {
+        // The prompt ends with an empty thought, and what the script says begins before it.
+        await using MixKvqChatClient client = new ScriptedModel(_ => "<think>\n\n</think>\n\nHello there.").CreateClient();
+
+        ContractReply reply = await GetAsync(client, new ContractRequest("Hi") { Effort = ReasoningEffort.None }, streaming);
+
+        Assert.Equal(("", "Hello there."), (reply.Thought, reply.Text));
+        Assert.Equal((0, "Hello there.".Length), (reply.Usage!.ReasoningTokenCount, reply.Usage.OutputTokenCount));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task StopSequence_EndsTheAnswerAndIsNotPartOfIt(bool streaming)
     {
         await using MixKvqChatClient client = new ScriptedModel(_ => Answer).CreateClient();

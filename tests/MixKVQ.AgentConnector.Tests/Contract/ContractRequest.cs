@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace MixKVQ.AgentConnector.Tests.Contract;
@@ -8,12 +9,18 @@ namespace MixKVQ.AgentConnector.Tests.Contract;
 /// <param name="StopSequence">Ends the answer.</param>
 /// <param name="MaxOutputTokens">Limits it.</param>
 /// <param name="ConversationId">The retained conversation to continue.</param>
+/// <param name="RequiresCall">Whether the first answer has to be a call.</param>
+/// <param name="Schema">The JSON schema of the answer.</param>
+/// <param name="Effort">How much the model thinks.</param>
 internal sealed record ContractRequest(
     IReadOnlyList<ChatMessage> Messages,
     IReadOnlyList<AIFunction>? Functions = null,
     string? StopSequence = null,
     int? MaxOutputTokens = null,
-    string? ConversationId = null)
+    string? ConversationId = null,
+    bool RequiresCall = false,
+    JsonElement? Schema = null,
+    ReasoningEffort? Effort = null)
 {
     /// <summary>A request of one user message.</summary>
     public ContractRequest(string text)
@@ -28,5 +35,8 @@ internal sealed record ContractRequest(
         StopSequences = StopSequence is null ? null : [StopSequence],
         MaxOutputTokens = MaxOutputTokens,
         ConversationId = ConversationId,
+        ToolMode = RequiresCall ? ChatToolMode.RequireAny : null,
+        ResponseFormat = Schema is { } schema ? ChatResponseFormat.ForJsonSchema(schema) : null,
+        Reasoning = Effort is { } effort ? new ReasoningOptions { Effort = effort } : null,
     };
 }

@@ -50,6 +50,7 @@ public sealed class DirectClientTests : ChatContract
         }
 
         options.ConversationId = response.ConversationId;
+        options.ToolMode = null;
         if (response.ConversationId is null)
         {
             messages.AddMessages(response);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MixKVQ.AgentConnector.Tests.Contract;
 
-/// <summary>A client that a service provider hands out under a key, with its middleware.</summary>
+/// <summary>The client that is registered under a key, with its middleware.</summary>
 public sealed class InjectedClientTests : ChatContract
 {
     private protected override async Task<ContractReply> AskAsync(MixKvqChatClient client, ContractRequest request, CancellationToken cancellationToken) =>
@@ -14,11 +14,12 @@ public sealed class InjectedClientTests : ChatContract
     private protected override IAsyncEnumerable<ContractReply> StreamAsync(MixKvqChatClient client, ContractRequest request, CancellationToken cancellationToken) =>
         Resolve(client).GetStreamingResponseAsync(request.Messages, request.ToChatOptions(), cancellationToken).Select(ContractReply.Of);
 
-    /// <summary>The provider is not disposed: the client is its test's.</summary>
+    /// <summary>The registered client, with <paramref name="client"/> in the place of one with a model folder.</summary>
     private static IChatClient Resolve(MixKvqChatClient client)
     {
         var services = new ServiceCollection();
-        services.AddKeyedChatClient("planner", _ => client).UseFunctionInvocation().UseLogging();
+        services.AddKeyedMixKvqChatClient("planner", _ => { }).UseFunctionInvocation().UseLogging();
+        services.AddKeyedSingleton("planner", client);
         services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
         return services.BuildServiceProvider().GetRequiredKeyedService<IChatClient>("planner");
     }

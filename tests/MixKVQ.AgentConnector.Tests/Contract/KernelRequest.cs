@@ -1,7 +1,7 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Microsoft.SemanticKernel;
-using Microsoft.SemanticKernel.ChatCompletion;
 using MixKVQ.AgentConnector.SemanticKernel;
 
 namespace MixKVQ.AgentConnector.Tests.Contract;
@@ -9,11 +9,15 @@ namespace MixKVQ.AgentConnector.Tests.Contract;
 /// <summary>A contract's request in Semantic Kernel's words.</summary>
 internal static class KernelRequest
 {
-    /// <summary>A kernel whose chat completion is <paramref name="client"/>, with the request's functions as plugin <c>Store</c>.</summary>
-    public static Kernel ToKernel(this ContractRequest request, IChatClient client)
+    /// <summary>
+    /// A kernel with the registered chat completion, whose client is <paramref name="client"/> in the place of one with
+    /// a model folder, and with the request's functions as plugin <c>Store</c>.
+    /// </summary>
+    public static Kernel ToKernel(this ContractRequest request, MixKvqChatClient client)
     {
         IKernelBuilder builder = Kernel.CreateBuilder();
-        builder.Services.AddSingleton<IChatCompletionService>(new MixKvqChatCompletionService(client));
+        builder.AddMixKvqChatCompletion(_ => { });
+        builder.Services.AddKeyedSingleton(Options.DefaultName, client);
         builder.Plugins.AddFromFunctions("Store", (request.Functions ?? []).Select(function => function.AsKernelFunction()));
         return builder.Build();
     }
@@ -21,7 +25,9 @@ internal static class KernelRequest
     /// <summary>The request's settings.</summary>
     public static MixKvqPromptExecutionSettings ToSettings(this ContractRequest request) => new()
     {
-        FunctionChoiceBehavior = request.Functions is null ? null : FunctionChoiceBehavior.Auto(),
+        FunctionChoiceBehavior = request.Functions is null ? null : request.RequiresCall ? FunctionChoiceBehavior.Required() : FunctionChoiceBehavior.Auto(),
+        ResponseFormat = request.Schema,
+        ReasoningEffort = request.Effort,
         StopSequences = request.StopSequence is null ? null : [request.StopSequence],
         MaxTokens = request.MaxOutputTokens,
         ConversationId = request.ConversationId,

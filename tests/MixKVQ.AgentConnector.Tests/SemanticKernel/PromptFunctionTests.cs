@@ -159,6 +159,30 @@ public sealed class PromptFunctionTests
         Assert.Equal(((UsageDetails)first.Metadata["Usage"]!).TotalTokenCount, ((UsageDetails)second.Metadata!["Usage"]!).CachedInputTokenCount);
     }
 
+    [Fact]
+    public async Task ResponseFormat_HoldsTheAnswerToAType()
+    {
+        using MixKvqChatClient client = new ScriptedModel(_ => "<think>\nHm.\n</think>\n\n{\"Item\":\"tin\",\"Count\":345}").CreateClient();
+        var settings = new MixKvqPromptExecutionSettings { ResponseFormat = typeof(Stock) };
+
+        FunctionResult result = await CreateKernel(client).InvokePromptAsync("How much?", new(settings), cancellationToken: Cancellation);
+
+        Assert.Equal(new Stock("tin", 345), JsonSerializer.Deserialize<Stock>(result.ToString(), JsonSerializerOptions.Web));
+    }
+
+    [Fact]
+    public async Task LogProbabilities_AreInTheMetadata()
+    {
+        using MixKvqChatClient client = new ScriptedModel(_ => "Hello.").CreateClient();
+        var settings = new PromptExecutionSettings { ExtensionData = new Dictionary<string, object> { ["logprobs"] = true, ["top_logprobs"] = 2, ["logit_bias"] = new Dictionary<int, int> { [0] = -100 } } };
+
+        FunctionResult result = await CreateKernel(client).InvokePromptAsync("Hi", new(settings), cancellationToken: Cancellation);
+
+        var tokens = Assert.IsAssignableFrom<IReadOnlyList<TokenLogProbability>>(result.Metadata![MixKvqMetadata.TokenLogProbabilities]);
+        Assert.Equal("Hello.", string.Concat(tokens.Select(token => token.Text)));
+        Assert.All(tokens, token => Assert.Equal(2, token.Alternatives.Count));
+    }
+
     private static ScriptedModel CreateModel(string functionName) => new(prompt =>
         prompt.EndsWith("Thanks.<|im_end|>\n<|im_start|>assistant\n", StringComparison.Ordinal) ? "Welcome."
         : prompt.Contains("345", StringComparison.Ordinal) ? "<think>\nNow I know.\n</think>\n\nThere are 345."
@@ -178,4 +202,6 @@ public sealed class PromptFunctionTests
         builder.Plugins.AddFromObject(plugin ?? new TestPlugin(), "Store");
         return builder.Build();
     }
+
+    private sealed record Stock(string Item, int Count);
 }
