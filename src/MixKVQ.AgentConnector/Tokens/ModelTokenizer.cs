@@ -64,6 +64,9 @@ internal sealed class ModelTokenizer
     /// <summary>The id of the added token with exactly this text.</summary>
     public int? FindAddedToken(string text) => _addedByText.TryGetValue(text, out AddedToken? token) ? token.Id : null;
 
+    /// <summary>The bytes that an id stands for: UTF-8, or part of a character's. None for ids without a token.</summary>
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id];
+
     /// <summary>Encodes ordinary text: an added token's text in it is text like any other, and no added token's id comes out.</summary>
     public int[] EncodeText(string text)
     {

@@ -63,6 +63,10 @@ internal sealed class Alphabet
 
     public int ClassOf(int codePoint) => (uint)codePoint < AsciiCount ? _ascii[codePoint] : FindClass(codePoint);
 
+    /// <summary>Stretches of code points that no state tells apart, in their order.</summary>
+    public IEnumerable<(int First, int Last)> Intervals() => _starts.Select((start, interval) =>
+        (start, interval + 1 < _starts.Length ? _starts[interval + 1] - 1 : CodePointSet.MaxCodePoint));
+
     /// <summary>The member of each class that reads best: a letter or a digit, else printable ASCII, else what is no control character.</summary>
     public int[] Representatives()
     {

@@ -83,6 +83,9 @@ internal sealed class TextPattern
         return text.ToString();
     }
 
+    /// <summary>Stretches of code points that no state tells apart, in their order; together they are all code points.</summary>
+    public IEnumerable<(int First, int Last)> Intervals() => _alphabet.Intervals();
+
     public bool IsMatch(ReadOnlySpan<char> text)
     {
         int state = Start;
