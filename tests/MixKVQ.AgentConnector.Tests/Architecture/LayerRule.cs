@@ -32,6 +32,8 @@ internal static class LayerRule
         ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],
         ["Sampling"] = ["Native"],
+        ["Constraints"] = ["Constraints.Patterns", "Tokens"],
+        ["Constraints.Patterns"] = [],
         ["Tokens"] = ["Checkpoints"],
         ["Tokens.Templating"] = [],
         ["Checkpoints"] = ["Native"],
