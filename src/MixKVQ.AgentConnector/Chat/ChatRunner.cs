@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Generation;
 
@@ -17,6 +18,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly ConversationStore _store;
     private readonly TurnPlanner _planner;
     private readonly ChatRequestReader _requests;
+    private readonly ToolCallFormat _toolCallFormat;
 
     /// <summary>Takes over <paramref name="model"/>.</summary>
     public ChatRunner(IChatModel model, ChatSettings settings, TimeProvider clock, ILogger logger)
@@ -28,6 +30,7 @@ internal sealed class ChatRunner : IAsyncDisposable
         _logger = logger;
         _store = new ConversationStore(settings.MaxConversations, (id, tokens) => ChatLog.ConversationReleased(logger, id, tokens));
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
+        _toolCallFormat = renderer.ToolCallFormat;
         _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
         _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking);
     }
@@ -51,7 +54,7 @@ internal sealed class ChatRunner : IAsyncDisposable
                 $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, or raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows.");
         }
 
-        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought);
+        var output = new TurnOutput(request, _model.Tokenizer, _toolCallFormat, plan.StartsInThought);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
         GeneratedToken last = default;
         var generation = new GenerationRequest(

@@ -1,15 +1,16 @@
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Generation;
 using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>Generated tokens to content: text stream, stop sequences, parts. One turn, one caller at a time.</summary>
-internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, bool startsInThought)
+internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, ToolCallFormat format, bool startsInThought)
 {
     private readonly TokenTextStream _text = tokenizer.OpenTextStream();
     private readonly StopSequenceFilter _stops = new(request.StopSequences);
-    private readonly ChatOutputParser _parser = new(startsInThought);
+    private readonly ChatOutputParser _parser = new(startsInThought, format, new OfferedTools(request.Prompt.Tools));
     private readonly List<int> _tokenIds = [];
     private bool _stopped;
 
