@@ -7,13 +7,18 @@ internal static class GenerationConfigReader
 {
     public static GenerationDefaults ReadDefaults(ConfigFields fields)
     {
-        float? temperature = (float?)fields.Number("temperature", 0, 1000);
+        float? temperature = (float?)fields.Number("temperature", 0, 100);
         return new GenerationDefaults(
-            fields.Flag("do_sample") == false ? 0 : temperature,
+            fields.Flag("do_sample") switch
+            {
+                true => temperature ?? 1,
+                false => 0,
+                null => temperature,
+            },
             fields.Count("top_k", 0, int.MaxValue),
             (float?)fields.Number("top_p", 1e-6, 1),
             (float?)fields.Number("min_p", 0, 1),
-            (float?)fields.Number("repetition_penalty", 1e-3, 1000));
+            (float?)fields.Number("repetition_penalty", 1e-3, 100));
     }
 
     /// <summary>Reads <c>eos_token_id</c>, a number or a list of numbers below the vocabulary size.</summary>
