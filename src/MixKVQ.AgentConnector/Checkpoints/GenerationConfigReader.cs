@@ -5,6 +5,9 @@ namespace MixKVQ.AgentConnector.Checkpoints;
 /// <summary>Reads generation_config.json: recommended sampling and the ids that end a generation.</summary>
 internal static class GenerationConfigReader
 {
+    // Known models have up to five; a fault is reported for each bad one.
+    private const int MaxEndTokens = 256;
+
     public static GenerationDefaults ReadDefaults(ConfigFields fields)
     {
         float? temperature = (float?)fields.Number("temperature", 0, 100);
@@ -25,7 +28,14 @@ internal static class GenerationConfigReader
     public static int[] ReadEndTokenIds(ConfigFields fields, int vocabularySize)
     {
         var ids = new List<int>();
-        foreach (JsonElement value in fields.OneOrMany("eos_token_id"))
+        IReadOnlyList<JsonElement> values = fields.OneOrMany("eos_token_id");
+        if (values.Count > MaxEndTokens)
+        {
+            fields.AddFault($"eos_token_id must hold at most {MaxEndTokens} token ids, not {values.Count}.");
+            return [];
+        }
+
+        foreach (JsonElement value in values)
         {
             if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0 && id < vocabularySize)
             {

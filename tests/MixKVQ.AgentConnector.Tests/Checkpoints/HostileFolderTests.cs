@@ -17,18 +17,18 @@ public sealed class HostileFolderTests
 
     private static Dictionary<string, Func<string>> TokenizerFiles { get; } = new()
     {
-        ["a million added tokens"] = () => Tokenizer($$""" "added_tokens": [{{Many(i => $$"""{"id":{{i + 1000}},"content":"<{{i}}>"}""")}}] """),
-        ["added tokens up to the section's limit"] = () => Tokenizer($$""" "added_tokens": [{{Many(i => $$"""{"id":{{i + 1000}},"content":"<{{i}}>"}""", 110_000)}}] """),
-        ["a million tokens"] = () => $$"""{"model": {"type": "BPE", "merges": [], "vocab": {{{Many(i => $"\"t{i}\":{i}")}}}}}""",
-        ["more than a million merges"] = () => $$"""{"model": {"type": "BPE", "vocab": {{Vocabulary}}, "merges": [{{Many(i => "\"a b\"", Million + 1)}}]}}""",
-        ["a merge of a million spaces"] = () => $$"""{"model": {"type": "BPE", "vocab": {{Vocabulary}}, "merges": ["{{new string(' ', Million)}}"]}}""",
-        ["cyclic merges"] = () => $$"""{"model": {"type": "BPE", "vocab": {{Vocabulary}}, "merges": ["h e", "he h", "heh e", "e h", "eh e"]}}""",
-        ["merges that give nothing"] = () => $$"""{"model": {"type": "BPE", "vocab": {{Vocabulary}}, "merges": [["h", ""], ["", ""]]}}""",
-        ["nesting in what is read"] = () => Tokenizer($""" "normalizer": {new string('[', 10 * Million)} """),
-        ["nesting in what is skipped"] = () => Tokenizer($""" "other": {string.Concat(Enumerable.Repeat("{\"a\":", Million))} """),
-        ["a section of many lists"] = () => Tokenizer($""" "post_processor": [{Many(_ => "[]", 2 * Million)}] """),
-        ["an added token of a million letters"] = () => Tokenizer($$""" "added_tokens": [{"id": 1000, "content": "{{new string('a', Million)}}"}] """),
-        ["a pattern of a million brackets"] = () => Tokenizer($$$""" "pre_tokenizer": {"type": "Split", "behavior": "Isolated", "pattern": {"Regex": "{{{new string('(', Million)}}}"}} """),
+        ["a million added tokens"] = () => Tokenizer("\"added_tokens\": [" + Many(AddedToken) + "]"),
+        ["added tokens up to the section's limit"] = () => Tokenizer("\"added_tokens\": [" + Many(AddedToken, 110_000) + "]"),
+        ["a million tokens"] = () => "{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {" + Many(i => $"\"t{i}\":{i}") + "}}}",
+        ["more than a million merges"] = () => Merges(Many(_ => "\"a b\"", Million + 1)),
+        ["a merge of a million spaces"] = () => Merges($"\"{new string(' ', Million)}\""),
+        ["cyclic merges"] = () => Merges("\"h e\", \"he h\", \"heh e\", \"e h\", \"eh e\""),
+        ["merges that give nothing"] = () => Merges("[\"h\", \"\"], [\"\", \"\"]"),
+        ["nesting in what is read"] = () => Tokenizer("\"normalizer\": " + new string('[', 10 * Million)),
+        ["nesting in what is skipped"] = () => Tokenizer("\"other\": " + string.Concat(Enumerable.Repeat("{\"a\":", Million))),
+        ["a section of many lists"] = () => Tokenizer("\"post_processor\": [" + Many(_ => "[]", 2 * Million) + "]"),
+        ["an added token of a million letters"] = () => Tokenizer("\"added_tokens\": [{\"id\": 1000, \"content\": \"" + new string('a', Million) + "\"}]"),
+        ["a pattern of a million brackets"] = () => Tokenizer("\"pre_tokenizer\": {\"type\": \"Split\", \"behavior\": \"Isolated\", \"pattern\": {\"Regex\": \"" + new string('(', Million) + "\"}}"),
     };
 
     [Theory]
@@ -44,10 +44,8 @@ public sealed class HostileFolderTests
     public void TokenizerConfig_WithAMillionAddedTokens_IsRefused()
     {
         using var folder = new ModelFolder();
-        folder.With("tokenizer.json", Tokenizer(""" "normalizer": null """))
-            .With("tokenizer_config.json", $$"""{"added_tokens_decoder": {{{Many(i => $$"""
-                "{{i + 1000}}":{"content":"<{{i}}>"}
-                """.Trim())}}}}""");
+        folder.With("tokenizer.json", Tokenizer("\"normalizer\": null"))
+            .With("tokenizer_config.json", "{\"added_tokens_decoder\": {" + Many(i => $"\"{i + 1000}\":{AddedToken(i)}") + "}}");
         Refuses("tokenizer_config.json", () => ModelTokenizer.Load(folder.Path));
         Refuses("tokenizer_config.json", () => ChatTemplate.Load(folder.Path));
     }
@@ -111,7 +109,7 @@ public sealed class HostileFolderTests
         Refuses("config.json", () => ModelConfig.Load(folder.Path));
         folder.With("config.json", new string('[', 4_000_000));
         Refuses("config.json", () => ModelConfig.Load(folder.Path));
-        folder.With("config.json", $$"""{ "model_type": "llama", "eos_token_id": [{{Many(_ => "-1", 1_300_000)}}] }""");
+        folder.With("config.json", "{ \"model_type\": \"llama\", \"eos_token_id\": [" + Many(_ => "-1", 1_300_000) + "] }");
         Refuses("config.json", () => ModelConfig.Load(folder.Path));
     }
 
@@ -119,11 +117,9 @@ public sealed class HostileFolderTests
     public void SafetensorsHeaderWithAMillionTensors_IsRefused()
     {
         using var folder = new ModelFolder();
-        folder.WriteSafetensors("model.safetensors", $$"""{{{Many(i => $$"""
-            "t{{i}}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}
-            """.Trim())}}}""", []);
+        folder.WriteSafetensors("model.safetensors", "{" + Many(i => $"\"t{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}") + "}", []);
         Refuses("model.safetensors", () => SafetensorsCheckpoint.Open(folder.Path, null));
-        folder.WriteSafetensors("model.safetensors", $$"""{"a":{"dtype":"F32","shape":[{{Many(_ => "1", 4 * Million)}}],"data_offsets":[0,4]}}""", new byte[4]);
+        folder.WriteSafetensors("model.safetensors", "{\"a\":{\"dtype\":\"F32\",\"shape\":[" + Many(_ => "1", 4 * Million) + "],\"data_offsets\":[0,4]}}", new byte[4]);
         Refuses("model.safetensors", () => SafetensorsCheckpoint.Open(folder.Path, null));
     }
 
@@ -131,11 +127,15 @@ public sealed class HostileFolderTests
     public void IndexOfAMillionTensors_IsRefused()
     {
         using var folder = new ModelFolder();
-        folder.With("model.safetensors.index.json", $$"""{"weight_map": {{{Many(i => $"\"t{i}\":\"../x\"")}}}}""");
+        folder.With("model.safetensors.index.json", "{\"weight_map\": {" + Many(i => $"\"t{i}\":\"../x\"") + "}}");
         Refuses("model.safetensors.index.json", () => SafetensorsCheckpoint.Open(folder.Path, null));
     }
 
-    private static string Tokenizer(string section) => $$"""{"model": {"type": "BPE", "vocab": {{Vocabulary}}, "merges": []}, "pre_tokenizer": {"type": "ByteLevel"}, {{section}} }""";
+    private static string Merges(string merges) => "{\"model\": {\"type\": \"BPE\", \"vocab\": " + Vocabulary + ", \"merges\": [" + merges + "]}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}";
+
+    private static string AddedToken(int index) => $"{{\"id\":{index + 1000},\"content\":\"<{index}>\"}}";
+
+    private static string Tokenizer(string section) => "{\"model\": {\"type\": \"BPE\", \"vocab\": " + Vocabulary + ", \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}, " + section + "}";
 
     private static string Many(Func<int, string> item, int count = Million)
     {

@@ -33,7 +33,7 @@ public sealed class ChatTemplateGoldenTests
         string[][] kinds =
         [
             ["plain", "plain, with an empty tool list"],
-            ["system prompt", "tools"],
+            ["system prompt", "no generation prompt, with tools"],
             ["tools", "tools without system prompt"],
             ["one call"],
             ["several calls in one turn"],
