@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using CsCheck;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Tests.Conversations;
+using MixKVQ.AgentConnector.Tests.Tokens;
 
 namespace MixKVQ.AgentConnector.Tests.Contract;
 
@@ -12,6 +14,9 @@ public abstract class ChatContract
 {
     private const string Answer = "<think>\nHm.\n</think>\n\nHello there.";
     private const string NextTurn = "<|im_end|>\n<|im_start|>user\nAgain<|im_end|>\n<|im_start|>assistant\n";
+
+    private static readonly Gen<string> Texts =
+        RandomText.OneOf("a", "the", " ", "\n", "é", "🙂", "<", "</", ">", "think", "tool_call", "{\"", "\\", "END").Array[0, 12].Select(string.Concat);
 
     private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -53,6 +58,22 @@ public abstract class ChatContract
         Assert.Equal((whole.Text, whole.Thought, whole.FinishReason), (joined.Text, joined.Thought, joined.FinishReason));
         Assert.Equal((whole.Usage!.InputTokenCount, whole.Usage.OutputTokenCount), (joined.Usage!.InputTokenCount, joined.Usage.OutputTokenCount));
     }
+
+    /// <summary>Text that looks like tags, and characters of several tokens, come through a stream as they are.</summary>
+    [Fact]
+    public Task RandomAnswers_StreamAsTheyComeWhole() => Gen.Select(Texts, Texts).SampleAsync(
+        async (thought, text) =>
+        {
+            var model = new ScriptedModel(_ => $"<think>\n{thought}\n</think>\n\n{text}");
+            await using MixKvqChatClient client = model.CreateClient();
+
+            ContractReply streamed = await GetAsync(client, new ContractRequest("Hi"), streaming: true);
+            ContractReply whole = await GetAsync(client, new ContractRequest("Hi"), streaming: false);
+
+            Assert.Equal((whole.Text, whole.Thought, whole.FinishReason), (streamed.Text, streamed.Thought, streamed.FinishReason));
+            Assert.Equal((text.Trim(), thought.Trim()), (whole.Text.Trim(), whole.Thought.Trim()));
+        },
+        iter: 20);
 
     [Fact]
     public async Task SystemMessage_LeadsThePrompt()
