@@ -15,6 +15,8 @@ namespace MixKVQ.AgentConnector;
 /// <remarks>
 /// All members are safe for concurrent use: generations advance in turn on one engine. The model is loaded on first
 /// use; <see cref="LoadAsync"/> does it ahead of time. Messages and options are read and never changed.
+/// Stop sequences end the answer and are not looked for in thoughts. <see cref="MixKvqMetadata"/> names what can be asked for beside
+/// the properties of <see cref="ChatOptions"/>, and what is reported.
 /// </remarks>
 public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
 {

@@ -77,7 +77,7 @@ internal sealed class ChatRunner : IAsyncDisposable
             ChatLog.MessagesDropped(_logger, _model.ContextLength, plan.Dialogue.LeftOutCount, promptTokens);
         }
 
-        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought);
+        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought, plan.Prompt.EndsInText);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
         int maxTokens = Math.Min(request.MaxOutputTokens ?? int.MaxValue, _model.ContextLength - promptTokens);
         GeneratedToken last = default;

@@ -6,9 +6,9 @@ using MixKVQ.AgentConnector.Tokens;
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>Generated tokens to content: text stream, stop sequences, parts. One turn, one caller at a time.</summary>
-internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, bool startsInThought)
+internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, bool startsInThought, bool continuesText)
 {
-    private readonly TokenTextStream _text = tokenizer.OpenTextStream();
+    private readonly TokenTextStream _text = tokenizer.OpenTextStream(continuesText);
     private readonly StopSequenceFilter _stops = new(request.StopSequences);
     private readonly ChatOutputParser _parser = new(startsInThought);
     private readonly List<int> _tokenIds = [];

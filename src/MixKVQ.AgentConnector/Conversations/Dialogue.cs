@@ -29,8 +29,8 @@ internal sealed class Dialogue(IReadOnlyList<ChatTurn> turns, int droppedCount =
     /// <summary>This dialogue with nothing but its prompt's turns.</summary>
     public Dialogue Forget() => DroppedCount == 0 ? this : new Dialogue(Kept, 0, LeftOutCount);
 
-    /// <summary>Whether <paramref name="turns"/> go on where this dialogue ends.</summary>
-    public bool IsContinuedBy(IReadOnlyList<ChatTurn> turns) => turns.Count > Turns.Count && Begins(turns, Turns.Count);
+    /// <summary>Whether <paramref name="turns"/>, a whole dialogue, go on where this one ends.</summary>
+    public bool IsContinuedBy(IReadOnlyList<ChatTurn> turns) => forgottenCount == 0 && turns.Count > Turns.Count && Begins(turns, Turns.Count);
 
     /// <summary>Whether <paramref name="other"/>, of which nothing is left out, can leave out the same turns as this one, and nothing else.</summary>
     public bool CanBeLeftOutOf(Dialogue other) =>

@@ -148,7 +148,7 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
         }
 
         TokenLog prompt = state.Tokens.Clone();
-        prompt.Append(model.Tokenizer.EncodePrompt(text));
+        prompt.Append(model.Tokenizer.EncodePrompt(text, continuesText: prompt.EndsInText));
         return new TurnPlan(state.Fork(), prompt, dialogue.With(newTurns), state.Settings, state.StartedAt, EndsInThought(text)) { Continues = Unnamed(known) };
     }
 

@@ -15,7 +15,8 @@ public static class MixKvqServiceCollectionExtensions
 {
     /// <summary>
     /// Registers a <see cref="MixKvqChatClient"/> as singleton <see cref="IChatClient"/>. The options are checked when
-    /// the host starts, or when the client is first asked for.
+    /// the host starts, or when the client is first asked for. A host that stops lets open streams finish until its
+    /// shutdown timeout and refuses new requests.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options.</param>

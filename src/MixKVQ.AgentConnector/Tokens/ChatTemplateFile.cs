@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MixKVQ.AgentConnector.Checkpoints;
 
 namespace MixKVQ.AgentConnector.Tokens;
 
@@ -85,7 +86,7 @@ internal sealed record ChatTemplateFile(string Path, string Source, string? Tool
 
     private static string ReadText(string path)
     {
-        long length = new FileInfo(path).Length;
+        long length = ModelFolderPath.RequireOwnFile(path);
         return length <= MaxFileBytes
             ? File.ReadAllText(path)
             : throw new InvalidDataException($"{path} has {length} bytes, more than the {MaxFileBytes} allowed for a chat template's file.");

@@ -20,6 +20,9 @@ internal static class LayerRule
     /// <summary>All that a kernel sees of the cache beside pages and their layout.</summary>
     private static readonly string[] KernelWords = ["Cache.CacheView", "Cache.DensePart", "Cache.CacheGeometry"];
 
+    /// <summary>Public words of a chat, which stand at the root and have no behaviour.</summary>
+    private static readonly string[] ChatWords = ["TokenLogProbability", "ContextOverflowPolicy"];
+
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native"],
@@ -29,6 +32,8 @@ internal static class LayerRule
         ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],
         ["Sampling"] = ["Native"],
+        ["Constraints"] = ["Constraints.Patterns", "Tokens"],
+        ["Constraints.Patterns"] = [],
         ["Tokens"] = ["Checkpoints"],
         ["Tokens.Templating"] = [],
         ["Checkpoints"] = ["Native"],
@@ -45,7 +50,7 @@ internal static class LayerRule
     {
         string from = Layer(use.FromNamespace);
         string to = Layer(use.ToNamespace);
-        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : [];
+        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : Inside(from, "Chat") ? ChatWords : [];
         if (from == to || Inside(to, from) || Allowed[from].Contains(to) || words.Contains(Path(use.ToNamespace, use.To)))
         {
             return null;

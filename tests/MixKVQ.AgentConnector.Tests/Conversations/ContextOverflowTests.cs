@@ -1,3 +1,4 @@
+using CsCheck;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Tests.Chat;
 
@@ -90,11 +91,43 @@ public sealed class ContextOverflowTests
     }
 
     [Fact]
+    public void RandomDialogues_ShowTheModelWhatAFreshClientShowsItOfTheMessagesThatAreLeft() =>
+        Gen.Select(Gen.Int[1, 200].Array[1, 20], Gen.Int[0, 200], Gen.Bool).SampleAsync(
+            async (lengths, instructions, keepsThoughts) =>
+            {
+                var model = new ScriptedModel(Answer) { WritesCanonically = true, ContextLength = 700 };
+                await using MixKvqChatClient client = Client(model, options => options.KeepThoughts = keepsThoughts);
+                var options = new ChatOptions { MaxOutputTokens = 60 };
+                List<ChatMessage> history = [new(ChatRole.System, new string('i', instructions))];
+                foreach ((int turn, int length) in lengths.Index())
+                {
+                    history.Add(new ChatMessage(ChatRole.User, $"{turn}{new string('q', length)}"));
+                    ChatResponse response = await client.GetResponseAsync(history, options);
+                    int dropped = response.AdditionalProperties!.TryGetValue(MixKvqMetadata.DroppedMessages, out int count) ? count : 0;
+
+                    var fresh = new ScriptedModel(Answer) { WritesCanonically = true };
+                    await using MixKvqChatClient freshClient = fresh.CreateClient();
+                    ChatResponse expected = await freshClient.GetResponseAsync([history[0], .. history.Skip(1 + dropped)], options);
+                    Assert.Equal(fresh.SeenPrompts.Single(), model.SeenPrompts.Last());
+                    Assert.Equal(expected.Text, response.Text);
+                    Assert.True(response.Usage!.InputTokenCount <= 700 - 60);
+                    Assert.Equal(0, dropped % 2);
+                    history.AddMessages(response);
+                }
+
+                static string Answer(string prompt) => $"Yes, {prompt.Length}.";
+            },
+            iter: 40);
+
+    [Fact]
     public async Task ToolResult_IsNeverLeftWithoutItsCall()
     {
         ScriptedModel model = new(prompt => prompt.EndsWith("</tool_response><|im_end|>\n<|im_start|>assistant\n", StringComparison.Ordinal)
             ? "So many."
-            : "<tool_call>\n{\"name\": \"stock\", \"arguments\": {}}\n</tool_call>") { ContextLength = ContextLength };
+            : "<tool_call>\n{\"name\": \"stock\", \"arguments\": {}}\n</tool_call>")
+        {
+            ContextLength = ContextLength,
+        };
         using IChatClient client = Client(model).AsBuilder().UseFunctionInvocation().Build();
         var options = new ChatOptions { MaxOutputTokens = AnswerTokens, Tools = [AIFunctionFactory.Create(() => new string('n', 60), "stock")] };
         List<ChatMessage> history = [];

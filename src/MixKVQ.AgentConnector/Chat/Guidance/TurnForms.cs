@@ -16,8 +16,8 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCall
     /// <summary>How many forms are remembered.</summary>
     private const int MaxForms = 64;
 
-    /// <summary>Line breaks that a model may write between a thought and its answer.</summary>
-    private const int MaxLineBreaks = 2;
+    /// <summary>How many line breaks or spaces a model may write before an answer.</summary>
+    private const int MaxBlanks = 2;
 
     private readonly Lazy<TokenVocabulary> _vocabulary = new(() => new TokenVocabulary(tokenizer));
     private readonly Lazy<GuardedMarker> _barredThought = new(() => new GuardedMarker(ThoughtTags.Open, tokenizer, rest: null));
@@ -57,7 +57,7 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCall
             answer = Grammar.Choice(answer, RequiredCalls(tools, request.SingleToolCall));
         }
 
-        answer = Grammar.Sequence(Grammar.Repeat(Grammar.Text("\n"), null, 0, MaxLineBreaks), answer);
+        answer = Grammar.Sequence(Grammar.Repeat(Grammar.Choice(Grammar.Text("\n"), Grammar.Text(" ")), null, 0, MaxBlanks), answer);
         TokenConstraint afterThought = Compile(answer);
         return new TurnForm
         {

@@ -17,7 +17,7 @@ internal sealed class SplitPattern
     private readonly string _source;
 
     /// <param name="pattern">In the syntax of tokenizer.json (Oniguruma), as far as .NET shares it.</param>
-    /// <param name="source">The file, for messages.</param>
+    /// <param name="source">The file or the place in it, for messages.</param>
     /// <param name="timeLimit">For one match.</param>
     /// <exception cref="InvalidDataException">.NET cannot take the pattern.</exception>
     public SplitPattern(string pattern, string source, TimeSpan timeLimit)
@@ -25,12 +25,12 @@ internal sealed class SplitPattern
         _source = source;
         if (pattern.Length > MaxLength)
         {
-            throw new InvalidDataException($"{source}: the pre_tokenizer's pattern has {pattern.Length} characters; at most {MaxLength} are taken.");
+            throw new InvalidDataException($"{source}: the pattern has {pattern.Length} characters; at most {MaxLength} are taken.");
         }
 
         if (pattern.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
         {
-            throw new InvalidDataException($"{source}: the pre_tokenizer's pattern '{Excerpt.Of(pattern)}' names characters beyond U+FFFF, which is not supported; categories such as \\p{{L}} are.");
+            throw new InvalidDataException($"{source}: the pattern '{Excerpt.Of(pattern)}' names characters beyond U+FFFF, which is not supported; categories such as \\p{{L}} are.");
         }
 
         // Without regard to case, Oniguruma takes the long s for an s and .NET does not.
@@ -41,7 +41,7 @@ internal sealed class SplitPattern
         }
         catch (ArgumentException fault)
         {
-            throw new InvalidDataException($"{source}: the pre_tokenizer's pattern '{Excerpt.Of(pattern)}' is not supported: {fault.Message}", fault);
+            throw new InvalidDataException($"{source}: the pattern '{Excerpt.Of(pattern)}' is not supported: {fault.Message}", fault);
         }
     }
 
@@ -62,7 +62,7 @@ internal sealed class SplitPattern
         }
         catch (RegexMatchTimeoutException fault)
         {
-            throw new InvalidDataException($"{_source}: the pre_tokenizer's pattern '{Excerpt.Of(fault.Pattern)}' took more than {fault.MatchTimeout.TotalSeconds} s on a text of {text.Length} characters. Take the tokenizer.json of a known model.", fault);
+            throw new InvalidDataException($"{_source}: the pattern '{Excerpt.Of(fault.Pattern)}' took more than {fault.MatchTimeout.TotalSeconds} s on a text of {text.Length} characters. Take the tokenizer.json of a known model.", fault);
         }
     }
 
