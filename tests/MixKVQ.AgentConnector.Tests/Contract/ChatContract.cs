@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using CsCheck;
 using Microsoft.Extensions.AI;
@@ -150,6 +151,36 @@ public abstract class ChatContract
             model.Tokenizer.Decode(model.SeenPrompts.Last()),
             StringComparison.Ordinal);
         Assert.Contains("Look.", model.Tokenizer.Decode(model.SeenPrompts.Last()), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task RequiredCall_IsMadeThoughTheModelWouldNot(bool streaming)
+    {
+        var model = new ScriptedModel(prompt => prompt.Contains("tool_response", StringComparison.Ordinal) ? "Done." : "<think>\nRather not.\n</think>\n\nNo.");
+        await using MixKvqChatClient client = model.CreateClient();
+        int calls = 0;
+        AIFunction count = AIFunctionFactory.Create((bool all) => ++calls, "count");
+
+        ContractReply reply = await GetAsync(client, new ContractRequest("Count.") { Functions = [count], RequiresCall = true }, streaming);
+
+        Assert.Equal(1, calls);
+        Assert.Equal(("Done.", "stop"), (reply.Text, reply.FinishReason));
+        Assert.Equal(2, model.SeenPrompts.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnswerOfASchema_IsWhatTheSchemaSays(bool streaming)
+    {
+        // What is not allowed of the script, the schema replaces: here the quotes.
+        await using MixKvqChatClient client = new ScriptedModel(_ => "<think>\nHm.\n</think>\n\n?Paris?").CreateClient();
+
+        ContractReply reply = await GetAsync(client, new ContractRequest("Where?") { Schema = JsonElement.Parse("""{"enum": ["Rome", "Paris"]}""") }, streaming);
+
+        Assert.Equal(("Hm.", "\"Paris\"", "stop"), (reply.Thought, reply.Text.Trim(), reply.FinishReason));
     }
 
     [Theory]
