@@ -1,28 +1,29 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>
-/// Splits what the model writes, while it writes, into thoughts, answer text and tool calls of the Qwen/Hermes format.
-/// Text streams at once; only what may still turn out to be markup, and line breaks that may belong to it, are held
-/// back. A malformed or unclosed call comes back as text, as it was generated. One output, one thread.
+/// Splits what the model writes, while it writes, into thoughts, answer text and tool calls. Text streams at once; only
+/// what may still turn out to be markup, and line breaks that may belong to it, are held back. A malformed or unclosed
+/// call comes back as text, as it was generated. One output, one thread.
 /// </summary>
 /// <param name="startsInThought">The prompt ended by opening a thought.</param>
-internal sealed class ChatOutputParser(bool startsInThought)
+/// <param name="format">How the model writes calls.</param>
+/// <param name="offered">The tools on offer.</param>
+internal sealed class ChatOutputParser(bool startsInThought, ToolCallFormat format, OfferedTools offered)
 {
     private const string ThinkOpen = "<think>";
     private const string ThinkClose = "</think>";
-    private const string CallOpen = "<tool_call>";
-    private const string CallClose = "</tool_call>";
 
     private readonly List<AIContent> _parts = [];
+    private readonly List<AnswerPart> _answerParts = [];
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _reasoning = new();
     private readonly List<ToolCall> _calls = [];
-    private ToolCallBody? _call;
-    private string _callLineBreaks = "";
+    private readonly AnswerReader _answer = new(format, offered);
     private string _pending = "";
     private State _state = startsInThought ? State.Thought : State.Opening;
     private bool _dropLineBreaks = startsInThought;
@@ -33,7 +34,6 @@ internal sealed class ChatOutputParser(bool startsInThought)
         Opening,
         Thought,
         Answer,
-        Call,
     }
 
     /// <summary>Whether the next text belongs to a thought.</summary>
@@ -54,8 +54,7 @@ internal sealed class ChatOutputParser(bool startsInThought)
         {
             State.Opening => ReadOpening(),
             State.Thought => ReadThought(),
-            State.Answer => ReadAnswer(),
-            _ => ReadCall(),
+            _ => ReadAnswer(),
         })
         {
         }
@@ -67,17 +66,15 @@ internal sealed class ChatOutputParser(bool startsInThought)
     public IReadOnlyList<AIContent> Finish()
     {
         _parts.Clear();
-        switch (_state)
+        if (_state == State.Thought)
         {
-            case State.Thought:
-                EmitReasoning(TakeAll());
-                break;
-            case State.Call:
-                EmitText(_callLineBreaks + CallOpen + _call!.Text);
-                break;
-            default:
-                EmitText(DropLeadingLineBreaks(TakeAll()));
-                break;
+            EmitReasoning(TakeAll());
+        }
+        else
+        {
+            ReadAnswer();
+            _answer.Finish(_answerParts);
+            EmitAnswer();
         }
 
         return [.. _parts];
@@ -89,17 +86,19 @@ internal sealed class ChatOutputParser(bool startsInThought)
         if (text.StartsWith(ThinkOpen, StringComparison.Ordinal))
         {
             _pending = text[ThinkOpen.Length..];
-            return Enter(State.Thought, dropLineBreaks: true);
+            _dropLineBreaks = true;
+            return Enter(State.Thought);
         }
 
-        return !ThinkOpen.StartsWith(text, StringComparison.Ordinal) && Enter(State.Answer, dropLineBreaks: false);
+        return !ThinkOpen.StartsWith(text, StringComparison.Ordinal) && Enter(State.Answer);
     }
 
     private bool ReadThought()
     {
-        if (!TryTakeLine())
+        if (_dropLineBreaks)
         {
-            return false;
+            _pending = _pending.TrimStart('\n');
+            _dropLineBreaks = _pending.Length == 0;
         }
 
         int close = _pending.IndexOf(ThinkClose, StringComparison.Ordinal);
@@ -107,7 +106,8 @@ internal sealed class ChatOutputParser(bool startsInThought)
         {
             EmitReasoning(_pending[..close].TrimEnd('\n'));
             _pending = _pending[(close + ThinkClose.Length)..];
-            return Enter(State.Answer, dropLineBreaks: true);
+            _answer.DropLineBreaks();
+            return Enter(State.Answer);
         }
 
         EmitReasoning(TakeDecided(ThinkClose));
@@ -116,62 +116,16 @@ internal sealed class ChatOutputParser(bool startsInThought)
 
     private bool ReadAnswer()
     {
-        if (!TryTakeLine())
-        {
-            return false;
-        }
-
-        int open = _pending.IndexOf(CallOpen, StringComparison.Ordinal);
-        if (open < 0)
-        {
-            EmitText(TakeDecided(CallOpen));
-            return false;
-        }
-
-        string before = _pending[..open];
-        string answer = before.TrimEnd('\n');
-        EmitText(answer);
-        _callLineBreaks = before[answer.Length..];
-        _call = new ToolCallBody();
-        _pending = _pending[(open + CallOpen.Length)..];
-        return Enter(State.Call, dropLineBreaks: false);
+        _answer.Append(TakeAll(), _answerParts);
+        EmitAnswer();
+        return false;
     }
 
-    private bool ReadCall()
-    {
-        if (!_call!.Append(TakeAll(), out string rest))
-        {
-            return false;
-        }
-
-        _pending = rest;
-        if (ToolCallText.Parse(_call.Text) is not { } call)
-        {
-            EmitText(_callLineBreaks + CallOpen + _call.Text + CallClose);
-            return Enter(State.Answer, dropLineBreaks: false);
-        }
-
-        _parts.Add(ToContent(call));
-        _calls.Add(call);
-        return Enter(State.Answer, dropLineBreaks: true);
-    }
-
-    private bool Enter(State state, bool dropLineBreaks)
+    private bool Enter(State state)
     {
         _state = state;
-        _dropLineBreaks = dropLineBreaks;
         return true;
     }
-
-    /// <summary>Drops the line breaks that follow a tag. False where nothing is left to read.</summary>
-    private bool TryTakeLine()
-    {
-        _pending = DropLeadingLineBreaks(_pending);
-        _dropLineBreaks &= _pending.Length == 0;
-        return _pending.Length > 0;
-    }
-
-    private string DropLeadingLineBreaks(string text) => _dropLineBreaks ? text.TrimStart('\n') : text;
 
     private string TakeAll()
     {
@@ -195,13 +149,23 @@ internal sealed class ChatOutputParser(bool startsInThought)
         return text;
     }
 
-    private void EmitText(string text)
+    private void EmitAnswer()
     {
-        if (text.Length > 0)
+        foreach (AnswerPart part in _answerParts)
         {
-            _text.Append(text);
-            _parts.Add(new TextContent(text));
+            if (part.Call is { } call)
+            {
+                _calls.Add(call);
+                _parts.Add(ToContent(call));
+            }
+            else
+            {
+                _text.Append(part.Text);
+                _parts.Add(new TextContent(part.Text));
+            }
         }
+
+        _answerParts.Clear();
     }
 
     private void EmitReasoning(string text)

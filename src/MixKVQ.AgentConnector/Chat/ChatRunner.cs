@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using MixKVQ.AgentConnector.Chat.Guidance;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Generation;
 using MixKVQ.AgentConnector.Sampling;
@@ -22,6 +23,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly TurnPlanner _planner;
     private readonly ChatRequestReader _requests;
     private readonly TurnForms _forms;
+    private readonly ToolCallFormat _toolCallFormat;
 
     /// <summary>Takes over <paramref name="model"/>.</summary>
     public ChatRunner(IChatModel model, ChatSettings settings, TimeProvider clock, ILogger logger)
@@ -33,9 +35,10 @@ internal sealed class ChatRunner : IAsyncDisposable
         _logger = logger;
         _store = new ConversationStore(settings.MaxConversations, (id, tokens) => ChatLog.ConversationReleased(logger, id, tokens));
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
+        _toolCallFormat = renderer.ToolCallFormat;
         _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
         _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
-        _forms = new TurnForms(model.Tokenizer, [], renderer.CanThink, logger);
+        _forms = new TurnForms(model.Tokenizer, renderer.ToolCallFormat, renderer.CanThink, logger);
     }
 
     /// <summary>What the retained conversations hold together.</summary>
@@ -77,7 +80,7 @@ internal sealed class ChatRunner : IAsyncDisposable
             ChatLog.MessagesDropped(_logger, _model.ContextLength, plan.Dialogue.LeftOutCount, promptTokens);
         }
 
-        var output = new TurnOutput(request, _model.Tokenizer, plan.StartsInThought, plan.Prompt.EndsInText);
+        var output = new TurnOutput(request, _model.Tokenizer, _toolCallFormat, plan.StartsInThought, plan.Prompt.EndsInText);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
         int maxTokens = Math.Min(request.MaxOutputTokens ?? int.MaxValue, _model.ContextLength - promptTokens);
         GeneratedToken last = default;

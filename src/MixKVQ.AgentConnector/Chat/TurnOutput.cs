@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Generation;
 using MixKVQ.AgentConnector.Sampling;
 using MixKVQ.AgentConnector.Tokens;
@@ -6,11 +7,11 @@ using MixKVQ.AgentConnector.Tokens;
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>Generated tokens to content: text stream, stop sequences, parts. One turn, one caller at a time.</summary>
-internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, bool startsInThought, bool continuesText)
+internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, ToolCallFormat format, bool startsInThought, bool continuesText)
 {
     private readonly TokenTextStream _text = tokenizer.OpenTextStream(continuesText);
     private readonly StopSequenceFilter _stops = new(request.StopSequences);
-    private readonly ChatOutputParser _parser = new(startsInThought);
+    private readonly ChatOutputParser _parser = new(startsInThought, format, new OfferedTools(request.Prompt.Tools));
     private readonly List<int> _tokenIds = [];
     private LogProbabilityList? _logProbabilities;
     private bool _stopped;

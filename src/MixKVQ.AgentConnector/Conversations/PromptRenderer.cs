@@ -2,22 +2,43 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MixKVQ.AgentConnector.Chat;
 using MixKVQ.AgentConnector.Chat.Guidance;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>Turns to prompt text through the model's template. Thread-safe.</summary>
-internal sealed class PromptRenderer(ModelTokenizer tokenizer, ChatTemplate template)
+internal sealed class PromptRenderer
 {
     private const string InstructionsSeparator = "\n";
 
-    private readonly TemplateMessages _messages = new(tokenizer.ControlTextGuard);
+    private readonly ModelTokenizer _tokenizer;
+    private readonly ChatTemplate _template;
+    private readonly TemplateMessages _messages;
+    private readonly TemplateTraits _traits;
+    private readonly TemplateTraits _traitsWithTools;
+
+    /// <summary>Renders small dialogues to learn what the template can.</summary>
+    public PromptRenderer(ModelTokenizer tokenizer, ChatTemplate template)
+    {
+        _tokenizer = tokenizer;
+        _template = template;
+        ToolCallFormat = ToolCallFormat.Detect(template, tokenizer);
+        CanDisableThinking = RendersThinkingSwitch(template);
+        CanThink = tokenizer.FindAddedToken(ThoughtTags.Open) is not null || template.Source.Contains(ThoughtTags.Open, StringComparison.Ordinal);
+        _messages = new TemplateMessages(tokenizer.ControlTextGuard, ToolCallFormat, tokenizer.EosToken ?? "");
+        _traits = TemplateProbe.Run(template, ToolCallFormat, withTools: false);
+        _traitsWithTools = TemplateProbe.Run(template, ToolCallFormat, withTools: true);
+    }
+
+    /// <summary>How the model writes calls.</summary>
+    public ToolCallFormat ToolCallFormat { get; }
 
     /// <summary>Whether the template knows the variable <c>enable_thinking</c>.</summary>
-    public bool CanDisableThinking { get; } = RendersThinkingSwitch(template);
+    public bool CanDisableThinking { get; }
 
     /// <summary>Whether the model writes thoughts: it has a token that opens one, or its template does.</summary>
-    public bool CanThink { get; } = tokenizer.FindAddedToken(ThoughtTags.Open) is not null || template.Mentions(ThoughtTags.Open);
+    public bool CanThink { get; }
 
     /// <summary>The prompt of a whole dialogue.</summary>
     /// <param name="turns">The dialogue, without the settings' instructions.</param>
@@ -26,14 +47,7 @@ internal sealed class PromptRenderer(ModelTokenizer tokenizer, ChatTemplate temp
     /// <param name="cancellationToken">Ends the rendering.</param>
     /// <exception cref="InvalidDataException">The template fails on these turns.</exception>
     public string RenderAll(IReadOnlyList<ChatTurn> turns, PromptSettings settings, DateTimeOffset startedAt, CancellationToken cancellationToken) =>
-        template.Render(
-            new ChatTemplateInput(
-                _messages.Of(WithInstructions(turns, settings.Instructions)),
-                _messages.Guard(settings.Tools)?.AsArray(),
-                AddGenerationPrompt: true,
-                Variables(settings, startedAt),
-                Now: startedAt),
-            cancellationToken);
+        Render(turns, settings, startedAt, [], cancellationToken);
 
     /// <summary>
     /// What follows the last turn of <paramref name="history"/>, an assistant's, when <paramref name="newTurns"/> come
@@ -52,7 +66,7 @@ internal sealed class PromptRenderer(ModelTokenizer tokenizer, ChatTemplate temp
         string text;
         try
         {
-            text = RenderAll([.. history.SkipLast(1), new ChatTurn(TurnRole.Assistant, marker), .. newTurns], settings, startedAt, cancellationToken);
+            text = Render([.. history.SkipLast(1), new ChatTurn(TurnRole.Assistant, marker), .. newTurns], settings, startedAt, history[^1].Calls, cancellationToken);
         }
         catch (InvalidDataException)
         {
@@ -62,6 +76,27 @@ internal sealed class PromptRenderer(ModelTokenizer tokenizer, ChatTemplate temp
 
         int start = text.IndexOf(marker, StringComparison.Ordinal);
         return start >= 0 && start == text.LastIndexOf(marker, StringComparison.Ordinal) ? text[(start + marker.Length)..] : null;
+    }
+
+    private string Render(IReadOnlyList<ChatTurn> turns, PromptSettings settings, DateTimeOffset startedAt, IReadOnlyList<ToolCall> knownCalls, CancellationToken cancellationToken)
+    {
+        JsonArray? tools = settings.Tools;
+        bool passesTools = tools is not null && _traitsWithTools.RendersTools;
+        TemplateDialogue dialogue = _messages.Of(
+            [.. WithInstructions(turns, settings.Instructions)],
+            passesTools ? _traitsWithTools : _traits,
+            tools is null || passesTools ? null : _messages.InstructionsFor(tools),
+            knownCalls);
+        string text = _template.Render(
+            new ChatTemplateInput(
+                dialogue.Messages,
+                passesTools ? _messages.Guard(tools)!.AsArray() : null,
+                AddGenerationPrompt: true,
+                Variables(settings, startedAt),
+                Now: startedAt),
+            cancellationToken);
+        int end = dialogue.End is null ? -1 : text.LastIndexOf(dialogue.End, StringComparison.Ordinal);
+        return end < 0 ? text : text[..end];
     }
 
     private static IEnumerable<ChatTurn> WithInstructions(IReadOnlyList<ChatTurn> turns, string? instructions)
@@ -81,8 +116,8 @@ internal sealed class PromptRenderer(ModelTokenizer tokenizer, ChatTemplate temp
     {
         var variables = new JsonObject
         {
-            ["bos_token"] = tokenizer.BosToken ?? "",
-            ["eos_token"] = tokenizer.EosToken ?? "",
+            ["bos_token"] = _tokenizer.BosToken ?? "",
+            ["eos_token"] = _tokenizer.EosToken ?? "",
             ["date_string"] = startedAt.ToString("dd MMM yyyy", CultureInfo.InvariantCulture),
         };
         if (settings.EnableThinking is { } enabled)

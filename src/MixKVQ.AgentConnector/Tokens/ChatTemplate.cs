@@ -8,17 +8,19 @@ namespace MixKVQ.AgentConnector.Tokens;
 internal sealed class ChatTemplate
 {
     private readonly string _name;
-    private readonly string _source;
     private readonly JinjaTemplate _template;
     private readonly ChatTemplate? _toolUse;
 
-    private ChatTemplate(string name, string source, ChatTemplate? toolUse)
+    private ChatTemplate(string name, string source, JinjaTemplate template, ChatTemplate? toolUse)
     {
         _name = name;
-        _source = source;
-        _template = ParseSource(source, name);
+        Source = source + toolUse?.Source;
+        _template = template;
         _toolUse = toolUse;
     }
+
+    /// <summary>The template's source text, that of its variant for tools included.</summary>
+    public string Source { get; }
 
     /// <summary>
     /// Loads the template of a model folder: chat_template.jinja, else chat_template.json, else the chat_template of
@@ -29,15 +31,12 @@ internal sealed class ChatTemplate
     {
         ChatTemplateFile file = ChatTemplateFile.Find(folder);
         return new ChatTemplate(
-            file.Path, file.Source, file.ToolUseSource is null ? null : Parse(file.ToolUseSource, $"{file.Path} (tool_use)"));
+            file.Path, file.Source, ParseSource(file.Source, file.Path), file.ToolUseSource is null ? null : Parse(file.ToolUseSource, $"{file.Path} (tool_use)"));
     }
 
     /// <summary>Parses a template; the name stands in its errors.</summary>
     /// <exception cref="InvalidDataException">The source is no template of the supported Jinja subset, or exceeds a limit.</exception>
-    public static ChatTemplate Parse(string source, string name) => new(name, source, null);
-
-    /// <summary>Whether the text stands in the template's source.</summary>
-    public bool Mentions(string text) => _source.Contains(text, StringComparison.Ordinal) || _toolUse?.Mentions(text) == true;
+    public static ChatTemplate Parse(string source, string name) => new(name, source, ParseSource(source, name), null);
 
     /// <summary>Renders a prompt.</summary>
     /// <exception cref="InvalidDataException">The template fails, refuses the messages or exceeds a limit.</exception>
@@ -56,6 +55,20 @@ internal sealed class ChatTemplate
         catch (TemplateException e)
         {
             throw Wrap(_name, e);
+        }
+    }
+
+    /// <summary>A value's JSON as templates print it.</summary>
+    /// <exception cref="InvalidDataException">The value is nested too deep.</exception>
+    public static string ToJson(JsonNode? value)
+    {
+        try
+        {
+            return JsonText.Write(new TemplateRun(default, CancellationToken.None), JsonValues.From(value), JsonTextOptions.Default);
+        }
+        catch (TemplateException e)
+        {
+            throw new InvalidDataException($"A value cannot stand in a prompt: {e.Reason}.", e);
         }
     }
 

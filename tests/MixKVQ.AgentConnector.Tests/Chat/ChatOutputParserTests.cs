@@ -1,6 +1,7 @@
 using CsCheck;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Chat;
+using MixKVQ.AgentConnector.Chat.ToolCalling;
 
 namespace MixKVQ.AgentConnector.Tests.Chat;
 
@@ -37,7 +38,7 @@ public sealed class ChatOutputParserTests
     [InlineData("<tool_call>{\"name\": 5, \"arguments\": {}}</tool_call>")]
     [InlineData("<tool_call>{\"name\": \"\", \"arguments\": {}}</tool_call>")]
     [InlineData("<tool_call>{\"name\": \"x\", \"arguments\": [1]}</tool_call>")]
-    [InlineData("<tool_call>{\"name\": \"x\", \"arguments\": \"{}\"}</tool_call>")]
+    [InlineData("<tool_call>{\"name\": \"x\", \"arguments\": \"{\"}</tool_call>")]
     [InlineData("<tool_call>{\"name\": \"x\", \"arguments\": {\"a\": \"\\ud800\"}}</tool_call>")]
     [InlineData("<tool_call>{\"name\": \"x\", \"arguments\": {\"a\": {\"b\": 1, \"b\": 2}}}</tool_call>")]
     [InlineData("<tool_call>{\"name\": \"x\", \"arguments\": {}} trailing</tool_call>")]
@@ -74,7 +75,7 @@ public sealed class ChatOutputParserTests
     [Fact]
     public void PlainText_StreamsAtOnce()
     {
-        var parser = new ChatOutputParser(startsInThought: false);
+        var parser = Parser(startsInThought: false);
         Assert.Equal("text:Hello", Show(parser.Append("Hello")));
         Assert.Equal("text: wor", Show(parser.Append(" wor<tool_")));
         Assert.Equal("text:<tool_kit", Show(parser.Append("kit")));
@@ -88,7 +89,7 @@ public sealed class ChatOutputParserTests
         {
             string output = string.Concat(parts);
             string whole = Show(Parse(output, startsInThought));
-            var parser = new ChatOutputParser(startsInThought);
+            var parser = Parser(startsInThought);
             var contents = new List<AIContent>();
             int start = 0;
             for (int i = 0; start < output.Length; i++)
@@ -103,9 +104,11 @@ public sealed class ChatOutputParserTests
         });
     }
 
+    private static ChatOutputParser Parser(bool startsInThought) => new(startsInThought, new HermesFormat(), OfferedTools.None);
+
     private static List<AIContent> Parse(string output, bool startsInThought)
     {
-        var parser = new ChatOutputParser(startsInThought);
+        var parser = Parser(startsInThought);
         List<AIContent> parts = [.. parser.Append(output)];
         parts.AddRange(parser.Finish());
         return parts;

@@ -6,14 +6,9 @@ namespace MixKVQ.AgentConnector.Chat.Guidance;
 /// <param name="cursor">The place in the constraint.</param>
 /// <param name="endTokens">The ids that end the turn.</param>
 /// <param name="endsTurn">Whether the turn ends with it.</param>
-/// <param name="maxTokens">The output limit: the most tokens that the turn may still have.</param>
-internal sealed class ConstrainedText(ConstraintCursor cursor, int[] endTokens, bool endsTurn, int maxTokens)
+internal sealed class ConstrainedText(ConstraintCursor cursor, int[] endTokens, bool endsTurn)
 {
-    /// <summary>Where the limit is tight, at least three quarters of it are the model's to fill.</summary>
-    private const int ReserveShare = 4;
-
     private readonly float[] _endLogits = new float[endTokens.Length];
-    private readonly int _reserve = Math.Min(cursor.LargestStep, maxTokens / ReserveShare);
     private bool _closing;
 
     /// <summary>Whether nothing can follow but the turn's end or, of a call, free text.</summary>
@@ -24,7 +19,8 @@ internal sealed class ConstrainedText(ConstraintCursor cursor, int[] endTokens, 
     /// <param name="leftTokens">How many tokens the turn may still have.</param>
     public void Restrict(Span<float> logits, int leftTokens)
     {
-        if (!_closing && leftTokens <= cursor.ShortestCompletionTokens + _reserve + 1)
+        // One token is kept for the end of the turn.
+        if (!_closing && leftTokens - 1 <= cursor.ShortestCompletionTokens + cursor.LargestStep)
         {
             _closing = true;
             cursor.Close();

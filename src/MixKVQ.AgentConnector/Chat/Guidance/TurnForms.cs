@@ -8,10 +8,10 @@ namespace MixKVQ.AgentConnector.Chat.Guidance;
 
 /// <summary>Works out what turns have to look like, and remembers it for requests of the same tools and schema. Thread-safe.</summary>
 /// <param name="tokenizer">The model's.</param>
-/// <param name="layouts">How the model writes calls; the first is what it writes when it has to.</param>
+/// <param name="format">How the model writes calls.</param>
 /// <param name="canThink">Whether the model opens thoughts.</param>
 /// <param name="logger">Told of tools whose arguments cannot be constrained.</param>
-internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCallLayout> layouts, bool canThink, ILogger logger)
+internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format, bool canThink, ILogger logger)
 {
     /// <summary>How many forms are remembered.</summary>
     private const int MaxForms = 64;
@@ -22,6 +22,8 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCall
     private readonly Lazy<TokenVocabulary> _vocabulary = new(() => new TokenVocabulary(tokenizer));
     private readonly Lazy<GuardedMarker> _barredThought = new(() => new GuardedMarker(ThoughtTags.Open, tokenizer, rest: null));
     private readonly RecentCache<TurnForm> _forms = new(MaxForms);
+
+    private ToolCallLayout Layout => format.Layout;
 
     /// <summary>The form of a turn that answers <paramref name="request"/>. Takes milliseconds the first time.</summary>
     /// <exception cref="NotSupportedException">A schema has what constrained decoding does not do; all of it is named.</exception>
@@ -46,7 +48,8 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCall
         JsonArray tools = request.Prompt.Tools ?? [];
         if (!wanted.RequiresCall && wanted.Schema is null)
         {
-            return new TurnForm { Calls = [.. layouts.Where(_ => tools.Count > 0).Select(layout => Opening(layout, tools))] };
+            // A model that was not trained to write JSON calls writes them its own way, unless it has to call.
+            return new TurnForm { Calls = tools.Count > 0 && format.WritesJsonArguments ? [Opening(tools)] : [] };
         }
 
         Grammar answer = wanted.RequiresCall
@@ -66,47 +69,42 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCall
         };
     }
 
-    private GuardedMarker Opening(ToolCallLayout layout, IEnumerable<JsonNode?> tools) => new(
-        layout.Opening,
+    /// <summary>How a call begins in a free answer, and how it goes on; another call is found by its own opening.</summary>
+    private GuardedMarker Opening(JsonArray tools) => new(
+        Layout.Opening,
         tokenizer,
-        Compile(Block(layout, [.. tools.Select(tool => Call(layout, tool, ArgumentsOrAny(tool)))], single: false)),
-        layout.OpensAnswerOnly);
+        Compile(Calls([.. tools.Select(tool => Call(tool, ArgumentsOrAny(tool)))], single: Layout.AfterLast.Length == 0)),
+        Layout.OpensAnswerOnly);
 
     /// <summary>An answer that is nothing but calls.</summary>
-    private Grammar RequiredCalls(IEnumerable<JsonNode?> tools, bool single)
-    {
-        ToolCallLayout layout = layouts[0];
-        Grammar block = Grammar.Sequence(
-            Grammar.Framing(layout.Opening, tokenizer),
-            Block(layout, [.. tools.Select(tool => Call(layout, tool, Arguments(tool)))], single));
-        return layout.Separator is null || layout.AfterLast.Length > 0 || single
-            ? block
-            : Grammar.Repeat(block, Grammar.Framing(layout.Separator, tokenizer), 1, max: null);
-    }
+    private Grammar RequiredCalls(IEnumerable<JsonNode?> tools, bool single) => Grammar.Sequence(
+        Grammar.Framing(Layout.Opening, tokenizer),
+        Calls([.. tools.Select(tool => Call(tool, Arguments(tool)))], single));
 
-    /// <summary>What follows the opening: one call, or several where the block has an end of its own.</summary>
-    private Grammar Block(ToolCallLayout layout, Grammar[] calls, bool single)
+    /// <summary>What follows the opening.</summary>
+    private Grammar Calls(Grammar[] calls, bool single)
     {
         Grammar call = Grammar.Choice(calls);
         return Grammar.Sequence(
-            Grammar.Framing(layout.BeforeFirst, tokenizer),
-            single || layout.Separator is null || layout.AfterLast.Length == 0 ? call : Grammar.Repeat(call, Grammar.Framing(layout.Separator, tokenizer), 1, max: null),
-            Grammar.Framing(layout.AfterLast, tokenizer));
+            Grammar.Framing(Layout.BeforeFirst, tokenizer),
+            single || Layout.Separator is null ? call : Grammar.Repeat(call, Grammar.Framing(Layout.Separator, tokenizer), 1),
+            Grammar.Framing(Layout.AfterLast, tokenizer));
     }
 
-    private Grammar Call(ToolCallLayout layout, JsonNode? tool, Grammar arguments) => Grammar.Sequence([.. layout.Call.Select(part => part switch
+    private Grammar Call(JsonNode? tool, Grammar arguments) => Grammar.Sequence([.. Layout.Call.Select(part => part.Kind switch
     {
-        CallPart.Name => Grammar.Text(JsonText(NameOf(tool))),
-        CallPart.Arguments => arguments,
-        CallPart.Literal literal => Grammar.Framing(literal.Text, tokenizer),
-        _ => throw new InvalidOperationException($"A call has no part {part}."),
+        CallPartKind.Name => Grammar.Text(NameOf(tool)),
+        CallPartKind.Arguments => arguments,
+        _ => Grammar.Framing(part.Text, tokenizer),
     })]);
 
     private Grammar ArgumentsOrAny(JsonNode? tool)
     {
         try
         {
-            return Arguments(tool);
+            Grammar arguments = Arguments(tool);
+            Compile(arguments);
+            return arguments;
         }
         catch (NotSupportedException unsupported)
         {
@@ -125,8 +123,6 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, IReadOnlyList<ToolCall
     }
 
     private static string NameOf(JsonNode? tool) => tool!["function"]!["name"]!.GetValue<string>();
-
-    private static string JsonText(string text) => JsonValue.Create(text).ToJsonString()[1..^1];
 
     private TokenConstraint Compile(Grammar grammar) => TokenConstraint.Compile(grammar, _vocabulary.Value);
 }

@@ -176,7 +176,7 @@ internal sealed class TurnGuide : ITokenGuide
         }
     }
 
-    private ConstrainedText Constrain(ConstraintCursor cursor, bool endsTurn) => new(cursor, _endTokens, endsTurn, LeftTokens);
+    private ConstrainedText Constrain(ConstraintCursor cursor, bool endsTurn) => new(cursor, _endTokens, endsTurn);
 
     /// <summary>A thought leaves half of a limited turn to an answer that has to have a form.</summary>
     private ThoughtLimiter Limiter()
