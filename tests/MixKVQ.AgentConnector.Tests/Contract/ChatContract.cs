@@ -1,6 +1,9 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using CsCheck;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Tests.Conversations;
+using MixKVQ.AgentConnector.Tests.Tokens;
 
 namespace MixKVQ.AgentConnector.Tests.Contract;
 
@@ -12,6 +15,9 @@ public abstract class ChatContract
 {
     private const string Answer = "<think>\nHm.\n</think>\n\nHello there.";
     private const string NextTurn = "<|im_end|>\n<|im_start|>user\nAgain<|im_end|>\n<|im_start|>assistant\n";
+
+    private static readonly Gen<string> Texts =
+        RandomText.OneOf("a", "the", " ", "\n", "é", "🙂", "<", "</", ">", "think", "tool_call", "{\"", "\\", "END").Array[0, 12].Select(string.Concat);
 
     private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -53,6 +59,22 @@ public abstract class ChatContract
         Assert.Equal((whole.Text, whole.Thought, whole.FinishReason), (joined.Text, joined.Thought, joined.FinishReason));
         Assert.Equal((whole.Usage!.InputTokenCount, whole.Usage.OutputTokenCount), (joined.Usage!.InputTokenCount, joined.Usage.OutputTokenCount));
     }
+
+    /// <summary>Text that looks like tags, and characters of several tokens, come through a stream as they are.</summary>
+    [Fact]
+    public Task RandomAnswers_StreamAsTheyComeWhole() => Gen.Select(Texts, Texts).SampleAsync(
+        async (thought, text) =>
+        {
+            var model = new ScriptedModel(_ => $"<think>\n{thought}\n</think>\n\n{text}");
+            await using MixKvqChatClient client = model.CreateClient();
+
+            ContractReply streamed = await GetAsync(client, new ContractRequest("Hi"), streaming: true);
+            ContractReply whole = await GetAsync(client, new ContractRequest("Hi"), streaming: false);
+
+            Assert.Equal((whole.Text, whole.Thought, whole.FinishReason), (streamed.Text, streamed.Thought, streamed.FinishReason));
+            Assert.Equal((text.Trim(), thought.Trim()), (whole.Text.Trim(), whole.Thought.Trim()));
+        },
+        iter: 20);
 
     [Fact]
     public async Task SystemMessage_LeadsThePrompt()
@@ -129,6 +151,36 @@ public abstract class ChatContract
             model.Tokenizer.Decode(model.SeenPrompts.Last()),
             StringComparison.Ordinal);
         Assert.Contains("Look.", model.Tokenizer.Decode(model.SeenPrompts.Last()), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task RequiredCall_IsMadeThoughTheModelWouldNot(bool streaming)
+    {
+        var model = new ScriptedModel(prompt => prompt.Contains("tool_response", StringComparison.Ordinal) ? "Done." : "<think>\nRather not.\n</think>\n\nNo.");
+        await using MixKvqChatClient client = model.CreateClient();
+        int calls = 0;
+        AIFunction count = AIFunctionFactory.Create((bool all) => ++calls, "count");
+
+        ContractReply reply = await GetAsync(client, new ContractRequest("Count.") { Functions = [count], RequiresCall = true }, streaming);
+
+        Assert.Equal(1, calls);
+        Assert.Equal(("Done.", "stop"), (reply.Text, reply.FinishReason));
+        Assert.Equal(2, model.SeenPrompts.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnswerOfASchema_IsWhatTheSchemaSays(bool streaming)
+    {
+        // What is not allowed of the script, the schema replaces: here the quotes.
+        await using MixKvqChatClient client = new ScriptedModel(_ => "<think>\nHm.\n</think>\n\n?Paris?").CreateClient();
+
+        ContractReply reply = await GetAsync(client, new ContractRequest("Where?") { Schema = JsonElement.Parse("""{"enum": ["Rome", "Paris"]}""") }, streaming);
+
+        Assert.Equal(("Hm.", "\"Paris\"", "stop"), (reply.Thought, reply.Text.Trim(), reply.FinishReason));
     }
 
     [Theory]

@@ -39,6 +39,22 @@ public sealed class DistributedCacheTests
         Assert.Equal("16", properties[MixKvqMetadata.CacheBitsPerElement]?.ToString());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task LogProbabilities_OfACachedAnswerAreJson(bool streaming)
+    {
+        using IChatClient client = Build(new ScriptedModel(_ => "Hello.").CreateClient());
+        var options = new ChatOptions { AdditionalProperties = new() { ["logprobs"] = true, ["top_logprobs"] = 1 } };
+
+        ChatResponse first = await AskAsync(client, options, streaming);
+        ChatResponse cached = await AskAsync(client, options, streaming);
+
+        Assert.Equal(ToJson(first), ToJson(cached));
+        var tokens = (JsonElement)(cached.AdditionalProperties ?? cached.Messages[0].AdditionalProperties)![MixKvqMetadata.TokenLogProbabilities]!;
+        Assert.Equal("Hello.", string.Concat(tokens.EnumerateArray().Select(token => token.GetProperty("text").GetString())));
+    }
+
     [Fact]
     public async Task CachedAnswer_IsContinuedByTheRetainedCache()
     {

@@ -35,6 +35,23 @@ public sealed class StructuredOutputTests
         Assert.Equal(17, response.Result);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnswerAfterCalls_IsReadAsItsType(bool stateful)
+    {
+        var model = new ScriptedModel(prompt => prompt.Contains("<tool_response>", StringComparison.Ordinal)
+            ? Json
+            : "<tool_call>\n{\"name\": \"stock\", \"arguments\": {\"item\": \"tin\"}}\n</tool_call>");
+        using IChatClient client = model.CreateClient(options => options.Stateful = stateful).AsBuilder().UseFunctionInvocation().Build();
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string item) => 3, "stock")] };
+
+        ChatResponse<Place> response = await client.GetResponseAsync<Place>("How much tin?", options, cancellationToken: Cancellation);
+
+        Assert.Equal(3, response.Result.Count);
+        Assert.Equal(2, model.SeenPrompts.Count);
+    }
+
     private sealed record Place(string City, Metal Metal, int Count);
 
     [JsonConverter(typeof(JsonStringEnumConverter<Metal>))]

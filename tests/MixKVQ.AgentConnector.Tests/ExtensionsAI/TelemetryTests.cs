@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
+using Microsoft.SemanticKernel.ChatCompletion;
+using MixKVQ.AgentConnector.SemanticKernel;
 using MixKVQ.AgentConnector.Tests.Conversations;
 
 namespace MixKVQ.AgentConnector.Tests.ExtensionsAI;
@@ -135,6 +138,32 @@ public sealed class TelemetryTests : IDisposable
 
         Assert.Equal(["chat tiny", "execute_tool stock", "chat tiny", "orchestrate_tools"], _spans.Select(span => span.DisplayName));
         Assert.Single(_spans.Select(span => span.TraceId).Distinct());
+    }
+
+    [Fact]
+    public async Task KernelsChatCompletion_OverThatClientIsReportedToo()
+    {
+        using IChatClient client = Build(new ScriptedModel(_ => "<think>\nHm.\n</think>\n\nHello."));
+
+        await new MixKvqChatCompletionService(client).GetChatMessageContentsAsync(new ChatHistory("Hi"), cancellationToken: Cancellation);
+
+        Activity span = _spans.Single();
+        Assert.Equal(0, span.GetTagItem("gen_ai.usage.cache_read.input_tokens"));
+        Assert.Equal(7, span.GetTagItem("gen_ai.usage.reasoning.output_tokens"));
+    }
+
+    [Fact]
+    public async Task Agent_IsASpanAroundTheRequestsOfItsRun()
+    {
+        using IChatClient client = Build(new ScriptedModel(_ => "Hello."));
+        AIAgent agent = new ChatClientAgent(client, name: "Greeter").AsBuilder().UseOpenTelemetry(_source).Build();
+
+        await agent.RunAsync("Hi", cancellationToken: Cancellation);
+
+        Activity run = Assert.Single(_spans, span => span.DisplayName.StartsWith("invoke_agent Greeter", StringComparison.Ordinal));
+        Activity request = Assert.Single(_spans, span => span.DisplayName == "chat tiny");
+        Assert.Equal(run.SpanId, request.ParentSpanId);
+        Assert.Equal(0, request.GetTagItem("gen_ai.usage.cache_read.input_tokens"));
     }
 
     private IChatClient Build(ScriptedModel model, bool sensitive = false) =>
