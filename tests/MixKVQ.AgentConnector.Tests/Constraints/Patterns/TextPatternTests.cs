@@ -24,7 +24,7 @@ public sealed class TextPatternTests
                     Assert.True(expected == compiled.IsMatch(text), $"'{pattern}' on '{text}': .NET says {expected}");
                 }
             },
-            iter: 3000);
+            iter: 2000);
         Assert.InRange(matched, all / 10, all * 9 / 10);
     }
 
@@ -150,7 +150,7 @@ public sealed class TextPatternTests
         RegexOptions.NonBacktracking);
 
     private static int[] Targets(TextPattern pattern, int state) =>
-        [.. Enumerable.Range(0, 0x3001).Select(codePoint => pattern.Next(state, codePoint)).Where(target => target >= 0).Distinct()];
+        [.. Enumerable.Range(0, 0x100).Append(0x2028).Select(codePoint => pattern.Next(state, codePoint)).Where(target => target >= 0).Distinct()];
 
     private static void AssertShortestTextIsAccepted(TextPattern pattern, int state)
     {
