@@ -79,7 +79,7 @@ internal sealed class Alphabet
             foreach (int candidate in (ReadOnlySpan<int>)['a', 'A', '0', '!', 0xA0])
             {
                 int nearest = Math.Clamp(candidate, _starts[interval], last);
-                if (representative < 0 || Readability.Rank(nearest) < Readability.Rank(representative))
+                if (representative < 0 || Readability.Compare(nearest, representative) < 0)
                 {
                     representative = nearest;
                 }

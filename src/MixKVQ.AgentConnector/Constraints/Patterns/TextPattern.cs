@@ -111,7 +111,7 @@ internal sealed class TextPattern
             for (int kind = 0; kind < targets.Length; kind++)
             {
                 bool nearer = targets[kind] >= 0 && _shortest[targets[kind]] == _shortest[state] - 1;
-                if (nearer && (best < 0 || Readability.Rank(representatives[kind]) < Readability.Rank(best)))
+                if (nearer && (best < 0 || Readability.Compare(representatives[kind], best) < 0))
                 {
                     best = representatives[kind];
                 }
