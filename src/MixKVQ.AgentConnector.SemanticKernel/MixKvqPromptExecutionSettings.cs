@@ -14,6 +14,9 @@ namespace MixKVQ.AgentConnector.SemanticKernel;
 [JsonNumberHandling(JsonNumberHandling.AllowReadingFromString)]
 public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
 {
+    /// <summary>Writes settings of other types, which may hold response formats in forms that are no JSON.</summary>
+    private static readonly JsonSerializerOptions LooseJson = new() { Converters = { new ResponseFormatJsonConverter() } };
+
     private float? _temperature;
     private float? _topP;
     private int? _topK;
@@ -27,6 +30,8 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
     private bool? _enableThinking;
     private string? _chatSystemPrompt;
     private string? _conversationId;
+    private object? _responseFormat;
+    private ReasoningEffort? _reasoningEffort;
 
     /// <summary>How freely tokens are drawn; 0 takes the likeliest one.</summary>
     [JsonPropertyName("temperature")]
@@ -84,6 +89,23 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
     public string? ConversationId { get => _conversationId; set => Set(ref _conversationId, value); }
 
     /// <summary>
+    /// What the answer must be: <c>"text"</c>, <c>"json_object"</c>, a JSON schema (<see cref="JsonElement"/>), a
+    /// <see cref="Type"/> for its schema, or a <see cref="ChatResponseFormat"/>. Kept, and read back, as one of the first
+    /// three. Thoughts stay free.
+    /// </summary>
+    /// <exception cref="ArgumentException">The value is none of these.</exception>
+    [JsonPropertyName("response_format")]
+    public object? ResponseFormat { get => _responseFormat; set => Set(ref _responseFormat, ResponseFormatMapping.Normalize(value)); }
+
+    /// <summary>
+    /// How much the model thinks before it answers; none turns thinking off where the template can. In JSON
+    /// <c>none</c>, <c>low</c>, <c>medium</c>, <c>high</c> or <c>xhigh</c>.
+    /// </summary>
+    [JsonPropertyName("reasoning_effort")]
+    [JsonConverter(typeof(ReasoningEffortJsonConverter))]
+    public ReasoningEffort? ReasoningEffort { get => _reasoningEffort; set => Set(ref _reasoningEffort, value); }
+
+    /// <summary>
     /// <paramref name="settings"/> as settings of this type: itself where it is one, else a new instance that takes
     /// the properties and the extension data by their JSON names. Names that are not known here stay extension data.
     /// </summary>
@@ -100,7 +122,7 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
 
         try
         {
-            JsonElement json = JsonSerializer.SerializeToElement(settings, settings.GetType());
+            JsonElement json = JsonSerializer.SerializeToElement(settings, settings.GetType(), LooseJson);
             MixKvqPromptExecutionSettings converted = json.Deserialize<MixKvqPromptExecutionSettings>()!;
 
             // JSON keeps the names of functions only.
@@ -149,11 +171,13 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
         EnableThinking = EnableThinking,
         ChatSystemPrompt = ChatSystemPrompt,
         ConversationId = ConversationId,
+        ResponseFormat = ResponseFormat,
+        ReasoningEffort = ReasoningEffort,
     };
 
     /// <summary>
     /// Restores, on Semantic Kernel's way to an <see cref="IChatClient"/>, what its conversion through JSON loses:
-    /// the types of the numbers and the conversation.
+    /// the types of the numbers, the conversation and the effort none.
     /// </summary>
     protected override void PrepareChatOptionsForRequest(ChatOptions options) => ChatOptionsMapping.Apply(this, options);
 

@@ -15,15 +15,19 @@ namespace MixKVQ.AgentConnector;
 /// <remarks>
 /// All members are safe for concurrent use: generations advance in turn on one engine. The model is loaded on first
 /// use; <see cref="LoadAsync"/> does it ahead of time. Messages and options are read and never changed.
+/// Stop sequences end the answer and are not looked for in thoughts. <see cref="MixKvqMetadata"/> names what can be asked for beside
+/// the properties of <see cref="ChatOptions"/>, and what is reported.
 /// </remarks>
 public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _shutdown = new();
+    private readonly OpenTurns _turns = new();
     private readonly Func<Task<IChatModel>> _load;
     private readonly ChatSettings _settings;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly string _device;
     private Task<ChatRunner>? _runner;
     private bool _disposed;
 
@@ -41,18 +45,74 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
     {
         _load = load ?? (() => Task.Run<IChatModel>(() => ModelRuntime.Load(options, loggerFactory ?? NullLoggerFactory.Instance)));
         _clock = clock;
+        _device = options.Device;
         _logger = loggerFactory?.CreateLogger<MixKvqChatClient>() ?? NullLogger<MixKvqChatClient>.Instance;
         string modelName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath)));
-        _settings = new ChatSettings(modelName, options.MaxConversations, options.Stateful, options.KeepThoughts, options.MaxOutputTokens);
+        _settings = new ChatSettings(modelName, options.MaxConversations, options.Stateful, options.KeepThoughts, options.MaxOutputTokens, options.ContextOverflow);
         Metadata = new ChatClientMetadata(MixKvqMetadata.ProviderName, defaultModelId: modelName);
     }
 
     private ChatClientMetadata Metadata { get; }
 
+    /// <summary>How this client stands now.</summary>
+    internal ClientStatus Status
+    {
+        get
+        {
+            Task<ChatRunner>? runner;
+            bool disposed;
+            lock (_gate)
+            {
+                (runner, disposed) = (_runner, _disposed);
+            }
+
+            ClientState state = disposed ? ClientState.Disposed
+                : _turns.IsClosed ? ClientState.Stopping
+                : runner is null ? ClientState.NotLoaded
+                : runner.IsCompletedSuccessfully ? ClientState.Ready
+                : runner.IsCompleted ? ClientState.Failed
+                : ClientState.Loading;
+            return new ClientStatus(
+                state,
+                _settings.ModelName,
+                _device,
+                _turns.Count,
+                runner is { IsCompletedSuccessfully: true } && !disposed ? runner.Result.Retained : null,
+                runner?.Exception?.InnerException);
+        }
+    }
+
     /// <summary>Loads the model, unless that is done or under way. A load that failed is tried again by the next call.</summary>
     /// <param name="cancellationToken">Ends the waiting, not the load, which others may wait for.</param>
     /// <exception cref="InvalidDataException">A file of the model folder is missing or broken; the message names it.</exception>
     public Task LoadAsync(CancellationToken cancellationToken = default) => RunnerAsync(cancellationToken);
+
+    /// <summary>Loads the model as <see cref="LoadAsync"/> does, and runs a first step.</summary>
+    internal async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        ChatRunner runner = await RunnerAsync(cancellationToken).ConfigureAwait(false);
+        await runner.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Refuses new turns and waits for those that run; cancels them once <paramref name="cancellationToken"/> says so.</summary>
+    internal async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _turns.CloseAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            try
+            {
+                await _shutdown.CancelAsync().ConfigureAwait(false);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The client was disposed meanwhile, which cancels turns too.
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -115,11 +175,24 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ChatRunner runner = await RunnerAsync(cancellationToken).ConfigureAwait(false);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _shutdown.Token);
-        await foreach (ChatResponseUpdate update in runner.RunAsync(messages, options, this, ending.Token).ConfigureAwait(false))
+        lock (_gate)
         {
-            yield return update;
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _turns.Enter();
+        }
+
+        try
+        {
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _shutdown.Token);
+            ChatRunner runner = await RunnerAsync(ending.Token).ConfigureAwait(false);
+            await foreach (ChatResponseUpdate update in runner.RunAsync(messages, options, this, ending.Token).ConfigureAwait(false))
+            {
+                yield return update;
+            }
+        }
+        finally
+        {
+            _turns.Leave();
         }
     }
 

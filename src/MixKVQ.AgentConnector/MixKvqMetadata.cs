@@ -36,6 +36,44 @@ public static class MixKvqMetadata
     /// <summary>In <see cref="ChatOptions.AdditionalProperties"/>: divides positive and multiplies negative logits of tokens that occurred.</summary>
     public const string RepetitionPenalty = "repetition_penalty";
 
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: a map from token ids to what is added to their logits before a
+    /// token is chosen, from -100 (in effect never) to 100 (in effect always). Any dictionary, JSON object or JSON text.
+    /// </summary>
+    public const string LogitBias = "logit_bias";
+
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: whether the response reports the log-probability of each token,
+    /// as <see cref="TokenLogProbabilities"/>.
+    /// </summary>
+    public const string LogProbabilities = "logprobs";
+
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: how many of the most probable tokens are reported with each token,
+    /// from 0 to 20. Needs <see cref="LogProbabilities"/>.
+    /// </summary>
+    public const string TopLogProbabilities = "top_logprobs";
+
+    /// <summary>
+    /// In the additional properties of a response, and of the last update of a stream, where <see cref="LogProbabilities"/> was asked for:
+    /// a list of <see cref="TokenLogProbability"/>, one for each generated token but the end token. Thoughts, tool calls and stop
+    /// sequences are among them; thoughts that are hidden are left out.
+    /// </summary>
+    public const string TokenLogProbabilities = "mixkvq.logprobs";
+
+    /// <summary>
+    /// In the additional properties of a response, where it is not 0: how many of the dialogue's oldest messages the prompt
+    /// left out because of <see cref="ContextOverflowPolicy.DropOldest"/>.
+    /// </summary>
+    public const string DroppedMessages = "mixkvq.dropped_messages";
+
     /// <summary>In <see cref="ChatOptions.AdditionalProperties"/>: the switch of that name in the model's chat template.</summary>
     public const string EnableThinking = "enable_thinking";
+
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: the most tokens of a thought, which is closed when it comes
+    /// near them; 0 for no thought. Without it <see cref="ReasoningOptions.Effort"/> decides: 1,024 for low, 4,096 for
+    /// medium, 16,384 for high, and no limit for extra high or where there is none.
+    /// </summary>
+    public const string ThinkingBudget = "thinking_budget";
 }

@@ -44,6 +44,15 @@ public sealed class MixKvqOptions
     /// <summary>The most tokens of one answer where the request does not say; null for as many as the context holds.</summary>
     public int? MaxOutputTokens { get; set; }
 
+    /// <summary>What happens when a dialogue no longer fits the context. Default <see cref="ContextOverflowPolicy.Error"/>.</summary>
+    public ContextOverflowPolicy ContextOverflow { get; set; }
+
+    /// <summary>
+    /// Whether a host loads the model in the background when it starts, and runs a first step, so that the first request need not wait.
+    /// A load that fails is logged, and reported by the first request. Honoured for clients that were registered as services. Default false.
+    /// </summary>
+    public bool LoadAtStart { get; set; }
+
     /// <summary>How the key-value cache is quantized.</summary>
     public KvCacheOptions Cache { get; set; } = new();
 

@@ -54,7 +54,7 @@ internal sealed class ToolLoop
     public int RequestIndex => _requestIndex;
 
     /// <summary>The next request: the whole history, or what a named conversation does not hold yet.</summary>
-    /// <exception cref="NotSupportedException">The settings ask for what the model cannot do; it is named.</exception>
+    /// <exception cref="NotSupportedException">A message holds content that the model cannot read; it is named.</exception>
     public (List<ChatMessage> Messages, ChatOptions Options) NextRequest()
     {
         _requestIndex++;

@@ -33,14 +33,18 @@ public static class MixKvqKernelBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds a <see cref="MixKvqChatClient"/> as the kernel's chat client.</summary>
+    /// <summary>
+    /// Adds a <see cref="MixKvqChatClient"/> as the kernel's chat client, around which the kernel's functions are
+    /// invoked as the settings' function choice says.
+    /// </summary>
     /// <param name="builder">The kernel's builder.</param>
     /// <param name="configure">Sets the options, which are checked when the client is first asked for.</param>
     /// <param name="serviceId">The key to register under; null for none.</param>
     public static IKernelBuilder AddMixKvqChatClient(this IKernelBuilder builder, Action<MixKvqOptions> configure, string? serviceId = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        _ = serviceId is null ? builder.Services.AddMixKvqChatClient(configure) : builder.Services.AddKeyedMixKvqChatClient(serviceId, configure);
+        (serviceId is null ? builder.Services.AddMixKvqChatClient(configure) : builder.Services.AddKeyedMixKvqChatClient(serviceId, configure))
+            .UseKernelFunctionInvocation();
         return builder;
     }
 
@@ -51,7 +55,8 @@ public static class MixKvqKernelBuilderExtensions
     public static IKernelBuilder AddMixKvqChatClient(this IKernelBuilder builder, IConfiguration configuration, string? serviceId = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        _ = serviceId is null ? builder.Services.AddMixKvqChatClient(configuration) : builder.Services.AddKeyedMixKvqChatClient(serviceId, configuration);
+        (serviceId is null ? builder.Services.AddMixKvqChatClient(configuration) : builder.Services.AddKeyedMixKvqChatClient(serviceId, configuration))
+            .UseKernelFunctionInvocation();
         return builder;
     }
 }

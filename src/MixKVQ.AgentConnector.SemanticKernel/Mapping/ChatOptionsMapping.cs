@@ -6,27 +6,17 @@ namespace MixKVQ.AgentConnector.SemanticKernel.Mapping;
 /// <summary>Execution settings to chat options.</summary>
 internal static class ChatOptionsMapping
 {
-    private const string ResponseFormat = "response_format";
-
     /// <summary>Names that Semantic Kernel's own conversion leaves among the loose properties though they are set here.</summary>
     private static readonly string[] TypedNames = [MixKvqMetadata.MinP, MixKvqMetadata.RepetitionPenalty, MixKvqMetadata.EnableThinking, "conversation_id", "service_id"];
 
     /// <summary>New options that hold all of <paramref name="settings"/> but the functions.</summary>
-    /// <exception cref="ArgumentException">The response format is not known.</exception>
     public static ChatOptions ToChatOptions(MixKvqPromptExecutionSettings settings)
     {
         var options = new ChatOptions { ModelId = settings.ModelId, Instructions = settings.ChatSystemPrompt };
         foreach ((string name, object? value) in settings.ExtensionData ?? new Dictionary<string, object>())
         {
-            if (name == ResponseFormat)
-            {
-                options.ResponseFormat = ReadResponseFormat(value);
-            }
-            else
-            {
-                // Names that the client does not know are its to refuse.
-                (options.AdditionalProperties ??= [])[name] = ReadLoose(value);
-            }
+            // Names that the client does not know are its to refuse.
+            (options.AdditionalProperties ??= [])[name] = ReadLoose(value);
         }
 
         Apply(settings, options);
@@ -50,6 +40,12 @@ internal static class ChatOptionsMapping
         options.PresencePenalty = settings.PresencePenalty ?? options.PresencePenalty;
         options.FrequencyPenalty = settings.FrequencyPenalty ?? options.FrequencyPenalty;
         options.ConversationId = settings.ConversationId ?? options.ConversationId;
+        options.ResponseFormat = ResponseFormatMapping.ToChatResponseFormat(settings.ResponseFormat) ?? options.ResponseFormat;
+        if (settings.ReasoningEffort is { } effort)
+        {
+            (options.Reasoning ??= new ReasoningOptions()).Effort = effort;
+        }
+
         Add(MixKvqMetadata.MinP, settings.MinP);
         Add(MixKvqMetadata.RepetitionPenalty, settings.RepetitionPenalty);
         Add(MixKvqMetadata.EnableThinking, settings.EnableThinking);
@@ -64,18 +60,10 @@ internal static class ChatOptionsMapping
         }
     }
 
-    private static ChatResponseFormat ReadResponseFormat(object? value) => ReadLoose(value) switch
-    {
-        "text" => ChatResponseFormat.Text,
-        "json_object" => ChatResponseFormat.Json,
-        JsonElement { ValueKind: JsonValueKind.Object } schema => ChatResponseFormat.ForJsonSchema(schema),
-        var other => throw new ArgumentException($"The execution setting response_format is '{other}'; known are 'text', 'json_object' and a JSON schema.", nameof(value)),
-    };
-
     private static object? ReadLoose(object? value) => value is not JsonElement json ? value : json.ValueKind switch
     {
         JsonValueKind.String => json.GetString(),
-        JsonValueKind.Number => json.TryGetInt64(out long whole) ? whole : json.GetDouble(),
+        JsonValueKind.Number => json.TryGetInt64(out long whole) ? (object)whole : json.GetDouble(),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         JsonValueKind.Null => null,

@@ -47,6 +47,13 @@ internal sealed class AdditionalSettings(AdditionalPropertiesDictionary? propert
         return null;
     }
 
+    /// <summary>The setting of this name as it was given; null where it is not set.</summary>
+    public object? Value(string name)
+    {
+        _known.Add(name);
+        return properties?.TryGetValue(name, out object? value) == true ? value : null;
+    }
+
     /// <summary>Refuses every setting that was not asked for. Objects that frameworks carry along are no settings.</summary>
     public void RefuseOthers()
     {
@@ -61,9 +68,6 @@ internal sealed class AdditionalSettings(AdditionalPropertiesDictionary? propert
 
     private string? Text(string name)
     {
-        _known.Add(name);
-        return properties?.TryGetValue(name, out object? value) == true && value is not null
-            ? Convert.ToString(value, CultureInfo.InvariantCulture)
-            : null;
+        return Value(name) is { } value ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
     }
 }

@@ -24,6 +24,17 @@ internal static partial class ChatLog
     [LoggerMessage(2, LogLevel.Information, "Released conversation {ConversationId} of {Tokens} tokens: others were used after it.")]
     public static partial void ConversationReleased(ILogger logger, string conversationId, int tokens);
 
+    /// <summary>A tool's arguments are free JSON.</summary>
+    [LoggerMessage(4, LogLevel.Warning, "The arguments of the tool {Tool} are held to a JSON object, not to their schema. {Reason}")]
+    public static partial void ArgumentsNotConstrained(ILogger logger, string tool, string reason);
+
+    /// <summary>A dialogue no longer fitted the context.</summary>
+    [LoggerMessage(
+        5,
+        LogLevel.Information,
+        "The context of {ContextLength} tokens is full: the {DroppedMessages} oldest messages after the instructions are left out, and the prompt has {PromptTokens} tokens.")]
+    public static partial void MessagesDropped(ILogger logger, int contextLength, int droppedMessages, int promptTokens);
+
     [LoggerMessage(
         1,
         LogLevel.Debug,

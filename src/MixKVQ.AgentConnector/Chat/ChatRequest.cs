@@ -9,6 +9,8 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="Sampling">How tokens are chosen.</param>
 /// <param name="MaxOutputTokens">The output limit; null for as many as the context holds.</param>
 /// <param name="StopSequences">Texts that end the answer and are not part of it.</param>
+/// <param name="Form">What the answer has to be.</param>
+/// <param name="ThoughtTokens">The most tokens of a thought; 0 for none, null for no limit.</param>
 /// <param name="SingleToolCall">Whether the answer ends after its first tool call.</param>
 /// <param name="HideReasoning">Whether thoughts are left out of the response.</param>
 internal sealed record ChatRequest(
@@ -17,5 +19,7 @@ internal sealed record ChatRequest(
     SamplingOptions Sampling,
     int? MaxOutputTokens,
     IReadOnlyList<string> StopSequences,
+    AnswerForm Form,
+    int? ThoughtTokens,
     bool SingleToolCall,
     bool HideReasoning);

@@ -13,7 +13,8 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="defaults">The model's own sampling settings.</param>
 /// <param name="defaultMaxOutputTokens">The output limit where a request has none.</param>
 /// <param name="canDisableThinking">Whether the chat template has a switch for thoughts.</param>
-internal sealed class ChatRequestReader(string modelName, GenerationDefaults defaults, int? defaultMaxOutputTokens, bool canDisableThinking)
+/// <param name="vocabularySize">The tokenizer's.</param>
+internal sealed class ChatRequestReader(string modelName, GenerationDefaults defaults, int? defaultMaxOutputTokens, bool canDisableThinking, int vocabularySize)
 {
     /// <summary>The request that <paramref name="options"/> make of <paramref name="client"/>.</summary>
     /// <exception cref="NotSupportedException">Options ask for what this client does not do; all are named.</exception>
@@ -27,7 +28,8 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
         JsonArray? tools = ToolDefinitions.Of(options.Tools, refusals);
         var own = new AdditionalSettings(options.AdditionalProperties, refusals, faults);
         SamplingOptions sampling = ReadSampling(options, own, faults);
-        bool? enableThinking = ReadThinking(options, own, refusals);
+        AnswerForm form = AnswerFormReader.Read(options, tools, refusals, faults);
+        (bool? enableThinking, int? thoughtTokens) = ReadThinking(options, own, refusals, faults);
         Check(options.MaxOutputTokens is null or > 0, nameof(ChatOptions.MaxOutputTokens), options.MaxOutputTokens, "at least 1", faults);
         Check(options.StopSequences?.All(stop => !string.IsNullOrEmpty(stop)) != false, nameof(ChatOptions.StopSequences), "an empty text", "texts that are not empty", faults);
         own.RefuseOthers();
@@ -47,6 +49,8 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
             sampling,
             options.MaxOutputTokens ?? defaultMaxOutputTokens,
             [.. options.StopSequences ?? []],
+            form,
+            thoughtTokens,
             options.AllowMultipleToolCalls == false,
             options.Reasoning?.Output == ReasoningOutput.None);
     }
@@ -54,15 +58,10 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
     private void RefuseUnsupported(ChatOptions options, IChatClient client, List<string> refusals)
     {
         Refuse(options.ModelId is { } id && !id.Equals(modelName, StringComparison.OrdinalIgnoreCase), $"{nameof(ChatOptions.ModelId)}: '{options.ModelId}' is not the loaded model, '{modelName}'");
-        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), $"{nameof(ChatOptions.ResponseFormat)}: {options.ResponseFormat?.GetType().Name}; use {nameof(ChatResponseFormat)}.{nameof(ChatResponseFormat.Text)}");
-        Refuse(options.ToolMode is RequiredChatToolMode, $"{nameof(ChatOptions.ToolMode)}: a required call; use {nameof(ChatToolMode.Auto)} or {nameof(ChatToolMode.None)}");
         Refuse(options.AllowBackgroundResponses == true, $"{nameof(ChatOptions.AllowBackgroundResponses)}: true");
         Refuse(options.ContinuationToken is not null, nameof(ChatOptions.ContinuationToken));
         Refuse(options.RawRepresentationFactory?.Invoke(client) is not null, $"{nameof(ChatOptions.RawRepresentationFactory)}: this client has no options of its own beside {nameof(ChatOptions)}");
         Refuse(options.Reasoning?.Output is ReasoningOutput.Summary, $"{nameof(ChatOptions.Reasoning)}: {nameof(ReasoningOutput)}.{nameof(ReasoningOutput.Summary)}; use {nameof(ReasoningOutput.Full)} or {nameof(ReasoningOutput.None)}");
-        Refuse(
-            options.Reasoning?.Effort is not (null or ReasoningEffort.None),
-            $"{nameof(ChatOptions.Reasoning)}: {nameof(ReasoningEffort)}.{options.Reasoning?.Effort}; the model thinks as long as it likes, or not at all with {nameof(ReasoningEffort)}.{nameof(ReasoningEffort.None)}");
 
         void Refuse(bool condition, string line)
         {
@@ -86,6 +85,8 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
             RepetitionPenalty = own.Number(MixKvqMetadata.RepetitionPenalty) ?? defaults.RepetitionPenalty ?? 1f,
             FrequencyPenalty = options.FrequencyPenalty ?? 0f,
             PresencePenalty = options.PresencePenalty ?? 0f,
+            Biases = LogitBiasReader.Read(own.Value(MixKvqMetadata.LogitBias), vocabularySize, faults),
+            ReportedAlternatives = ReadReportedAlternatives(own, faults),
             Seed = options.Seed,
         };
         Check(sampling.Temperature is >= 0 and <= 100, nameof(ChatOptions.Temperature), sampling.Temperature, "0 (greedy) to 100", faults);
@@ -98,15 +99,46 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
         return sampling;
     }
 
-    private bool? ReadThinking(ChatOptions options, AdditionalSettings own, List<string> refusals)
+    /// <summary>The template's switch for thoughts and the most tokens of one.</summary>
+    private (bool? Enable, int? Tokens) ReadThinking(ChatOptions options, AdditionalSettings own, List<string> refusals, List<string> faults)
     {
-        bool? enable = options.Reasoning?.Effort == ReasoningEffort.None ? false : own.Switch(MixKvqMetadata.EnableThinking);
+        ReasoningEffort? effort = options.Reasoning?.Effort;
+        bool? enable = own.Switch(MixKvqMetadata.EnableThinking);
         if (enable is not null && !canDisableThinking)
         {
             refusals.Add($"{MixKvqMetadata.EnableThinking}: the chat template of '{modelName}' has no such switch");
         }
 
-        return enable;
+        float? budget = own.Number(MixKvqMetadata.ThinkingBudget);
+        Check(budget is null or (>= 0 and <= int.MaxValue), MixKvqMetadata.ThinkingBudget, budget, "0 (no thought) or more tokens", faults);
+        if (effort == ReasoningEffort.None)
+        {
+            // Where the template cannot, the thought is closed as soon as it opens.
+            return canDisableThinking ? (false, null) : (null, 0);
+        }
+
+        int? byEffort = effort switch
+        {
+            ReasoningEffort.Low => 1_024,
+            ReasoningEffort.Medium => 4_096,
+            ReasoningEffort.High => 16_384,
+            _ => null,
+        };
+        return (enable, budget is { } tokens ? (int)tokens : byEffort);
+    }
+
+    private static int? ReadReportedAlternatives(AdditionalSettings own, List<string> faults)
+    {
+        bool reports = own.Switch(MixKvqMetadata.LogProbabilities) == true;
+        float? count = own.Number(MixKvqMetadata.TopLogProbabilities);
+        Check(
+            count is null || (count is >= 0 and <= SamplingOptions.MaxReportedAlternatives && float.IsInteger(count.Value)),
+            MixKvqMetadata.TopLogProbabilities,
+            count,
+            $"a whole number from 0 to {SamplingOptions.MaxReportedAlternatives}",
+            faults);
+        Check(reports || (count ?? 0) == 0, MixKvqMetadata.TopLogProbabilities, count, $"0 unless {MixKvqMetadata.LogProbabilities} is true", faults);
+        return reports ? (int)(count ?? 0) : null;
     }
 
     private static void Check(bool condition, string name, object? value, string allowed, List<string> faults)

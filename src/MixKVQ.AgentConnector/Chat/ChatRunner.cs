@@ -1,15 +1,19 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Chat.Guidance;
 using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Generation;
+using MixKVQ.AgentConnector.Sampling;
 
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>Answers requests with a loaded model and the conversations it remembers. Owns both. Thread-safe.</summary>
 internal sealed class ChatRunner : IAsyncDisposable
 {
+    private const int WarmUpTokens = 8;
+
     private readonly InferenceEngine _engine;
     private readonly IChatModel _model;
     private readonly ChatSettings _settings;
@@ -18,6 +22,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly ConversationStore _store;
     private readonly TurnPlanner _planner;
     private readonly ChatRequestReader _requests;
+    private readonly TurnForms _forms;
     private readonly ToolCallFormat _toolCallFormat;
 
     /// <summary>Takes over <paramref name="model"/>.</summary>
@@ -32,7 +37,22 @@ internal sealed class ChatRunner : IAsyncDisposable
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _toolCallFormat = renderer.ToolCallFormat;
         _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
-        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking);
+        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
+        _forms = new TurnForms(model.Tokenizer, renderer.ToolCallFormat, renderer.CanThink, logger);
+    }
+
+    /// <summary>What the retained conversations hold together.</summary>
+    public ConversationTotals Retained => _store.Totals;
+
+    /// <summary>Reads a short prompt and decodes one token, so that what is made on first use is there when a request comes.</summary>
+    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        using IConversationSequence sequence = _model.CreateSequence();
+        int[] prompt = new int[Math.Min(WarmUpTokens, _model.ContextLength - 1)];
+        var generation = new GenerationRequest(sequence, prompt, ReadOnlyMemory<int>.Empty, SamplingOptions.Greedy, MaxOutputTokens: 2, EndTokens: [], _model.ContextLength);
+        await foreach (GeneratedToken _ in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))
+        {
+        }
     }
 
     /// <summary>Streams the answer. A turn that does not reach its last update leaves its conversation as it was.</summary>
@@ -45,26 +65,36 @@ internal sealed class ChatRunner : IAsyncDisposable
     {
         ChatRequest request = _requests.Read(options, client);
         List<ChatTurn> turns = ChatTurnReader.Read(messages);
+        TurnForm form = await Task.Run(() => _forms.Of(request), cancellationToken).ConfigureAwait(false);
         using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_store, id, cancellationToken).ConfigureAwait(false) : null;
         using TurnPlan plan = await Task.Run(() => Plan(request, turns, lease, cancellationToken), cancellationToken).ConfigureAwait(false);
         int promptTokens = plan.Prompt.Count;
         if (promptTokens >= _model.ContextLength)
         {
             throw new InvalidOperationException(
-                $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, or raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows.");
+                $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows, or have the oldest messages left out by {nameof(MixKvqOptions.ContextOverflow)}.");
         }
 
-        var output = new TurnOutput(request, _model.Tokenizer, _toolCallFormat, plan.StartsInThought);
+        if (plan.Dialogue.LeftOutCount > (plan.Continues?.State.Dialogue.LeftOutCount ?? 0))
+        {
+            ChatLog.MessagesDropped(_logger, _model.ContextLength, plan.Dialogue.LeftOutCount, promptTokens);
+        }
+
+        var output = new TurnOutput(request, _model.Tokenizer, _toolCallFormat, plan.StartsInThought, plan.Prompt.EndsInText);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
+        int maxTokens = Math.Min(request.MaxOutputTokens ?? int.MaxValue, _model.ContextLength - promptTokens);
         GeneratedToken last = default;
         var generation = new GenerationRequest(
             plan.Sequence,
             plan.Prompt.Range(plan.CachedTokens, promptTokens),
             plan.Prompt.Range(0, plan.CachedTokens),
             request.Sampling,
-            request.MaxOutputTokens ?? int.MaxValue,
+            maxTokens,
             _model.EndTokens,
-            _model.ContextLength);
+            _model.ContextLength)
+        {
+            Guide = form.IsFree ? null : new TurnGuide(form, _model.Tokenizer, _model.EndTokens, plan.StartsInThought, maxTokens),
+        };
         await foreach (GeneratedToken token in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))
         {
             last = token;
@@ -73,7 +103,7 @@ internal sealed class ChatRunner : IAsyncDisposable
                 break;
             }
 
-            foreach (AIContent content in output.Append(token.Id))
+            foreach (AIContent content in output.Append(token.Id, token.Likelihood))
             {
                 yield return response.Of(content);
             }
@@ -89,7 +119,11 @@ internal sealed class ChatRunner : IAsyncDisposable
             yield return response.Of(content);
         }
 
-        var report = new TurnReport(promptTokens, plan.CachedTokens, output.TokenIds.Count, output.ReasoningTokenCount, last.Statistics.DecodedTokensPerSecond, plan.Sequence.Usage);
+        var report = new TurnReport(promptTokens, plan.CachedTokens, output.TokenIds.Count, output.ReasoningTokenCount, last.Statistics.DecodedTokensPerSecond, plan.Sequence.Usage)
+        {
+            DroppedMessages = plan.Dialogue.LeftOutCount,
+            LogProbabilities = request.Sampling.ReportedAlternatives is null ? null : output.LogProbabilities ?? [],
+        };
         ChatFinishReason reason = output.Turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
             : !output.IsOver && last.End is GenerationEnd.OutputLimit or GenerationEnd.ContextLimit ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
@@ -109,12 +143,13 @@ internal sealed class ChatRunner : IAsyncDisposable
 
     private TurnPlan Plan(ChatRequest request, IReadOnlyList<ChatTurn> turns, ConversationLease? lease, CancellationToken cancellationToken)
     {
+        ContextWindow? window = _settings.ContextOverflow == ContextOverflowPolicy.DropOldest ? new ContextWindow(_model.ContextLength, request.MaxOutputTokens) : null;
         if (lease is not null)
         {
-            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, cancellationToken);
+            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, window, cancellationToken);
         }
 
-        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, cancellationToken);
+        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, window, cancellationToken);
         if (_settings.IsStateful)
         {
             // The caller is about to be given an id: it names a conversation of its own.

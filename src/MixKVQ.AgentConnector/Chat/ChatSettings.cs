@@ -6,4 +6,5 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="IsStateful">Whether responses carry a conversation id.</param>
 /// <param name="KeepThoughts">Whether earlier thoughts stay when a new user turn comes.</param>
 /// <param name="MaxOutputTokens">The output limit where a request has none; null for as many as the context holds.</param>
-internal sealed record ChatSettings(string ModelName, int MaxConversations, bool IsStateful, bool KeepThoughts, int? MaxOutputTokens);
+/// <param name="ContextOverflow">What happens when a dialogue no longer fits the context.</param>
+internal sealed record ChatSettings(string ModelName, int MaxConversations, bool IsStateful, bool KeepThoughts, int? MaxOutputTokens, ContextOverflowPolicy ContextOverflow);

@@ -1,18 +1,21 @@
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Generation;
+using MixKVQ.AgentConnector.Sampling;
 using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>Generated tokens to content: text stream, stop sequences, parts. One turn, one caller at a time.</summary>
-internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, ToolCallFormat format, bool startsInThought)
+internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, ToolCallFormat format, bool startsInThought, bool continuesText)
 {
-    private readonly TokenTextStream _text = tokenizer.OpenTextStream();
+    private readonly TokenTextStream _text = tokenizer.OpenTextStream(continuesText);
     private readonly StopSequenceFilter _stops = new(request.StopSequences);
     private readonly ChatOutputParser _parser = new(startsInThought, format, new OfferedTools(request.Prompt.Tools));
     private readonly List<int> _tokenIds = [];
+    private LogProbabilityList? _logProbabilities;
     private bool _stopped;
+    private bool _afterThought;
 
     /// <summary>The ids generated so far, without the end token.</summary>
     public IReadOnlyList<int> TokenIds => _tokenIds;
@@ -26,13 +29,22 @@ internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, 
     /// <summary>What the model said, so far.</summary>
     public ChatTurn Turn => _parser.Turn;
 
+    /// <summary>The log-probabilities of the tokens that are shown; null where none were reported.</summary>
+    public IReadOnlyList<TokenLogProbability>? LogProbabilities => _logProbabilities?.Tokens;
+
     /// <summary>Takes the next token; returns what is decided.</summary>
-    public IEnumerable<AIContent> Append(int tokenId)
+    public IEnumerable<AIContent> Append(int tokenId, TokenLikelihood? likelihood = null)
     {
         _tokenIds.Add(tokenId);
         bool inThought = _parser.InThought;
-        IReadOnlyList<AIContent> parts = _parser.Append(_stops.Append(_text.Append(tokenId), out _stopped));
-        ReasoningTokenCount += inThought || _parser.InThought ? 1 : 0;
+        IReadOnlyList<AIContent> parts = Parse(_text.Append(tokenId));
+        inThought |= _parser.InThought;
+        ReasoningTokenCount += inThought ? 1 : 0;
+        if (likelihood is not null && !(inThought && request.HideReasoning))
+        {
+            (_logProbabilities ??= new LogProbabilityList(tokenizer)).Add(tokenId, likelihood);
+        }
+
         return Shown(parts);
     }
 
@@ -44,9 +56,56 @@ internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, 
             return Shown(_parser.Finish());
         }
 
-        string rest = _stops.Append(_text.Flush(), out _stopped);
-        rest += _stopped ? "" : _stops.Flush();
-        return Shown([.. _parser.Append(rest), .. _parser.Finish()]);
+        List<AIContent> parts = [.. Parse(_text.Flush())];
+        if (!_stopped)
+        {
+            parts.AddRange(_parser.Append(_stops.Flush()));
+        }
+
+        return Shown([.. parts, .. _parser.Finish()]);
+    }
+
+    /// <summary>
+    /// Looks for stop sequences in what is not thought, and parses the text before them. Line breaks between a thought and the
+    /// answer belong to neither.
+    /// </summary>
+    private IReadOnlyList<AIContent> Parse(string text)
+    {
+        if (request.StopSequences.Count == 0)
+        {
+            return _parser.Append(text);
+        }
+
+        // Only the parser knows where a thought begins and ends: one character at a time, so that it is asked at each.
+        var parts = new List<AIContent>();
+        foreach (char next in text)
+        {
+            string single = next.ToString();
+            bool isFree = _parser.InThought || (_afterThought && next == '\n');
+            _afterThought = isFree;
+            foreach (AIContent part in _parser.Append(isFree ? single : _stops.Append(single, out _stopped)))
+            {
+                Join(parts, part);
+            }
+        }
+
+        return parts;
+    }
+
+    private static void Join(List<AIContent> parts, AIContent part)
+    {
+        switch (parts.LastOrDefault(), part)
+        {
+            case (TextContent text, TextContent more):
+                parts[^1] = new TextContent(text.Text + more.Text);
+                break;
+            case (TextReasoningContent thought, TextReasoningContent more):
+                parts[^1] = new TextReasoningContent(thought.Text + more.Text);
+                break;
+            default:
+                parts.Add(part);
+                break;
+        }
     }
 
     private IEnumerable<AIContent> Shown(IReadOnlyList<AIContent> parts) =>

@@ -12,6 +12,12 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="Cache">The bytes of the conversation's cache after the turn.</param>
 internal sealed record TurnReport(int PromptTokens, int CachedTokens, int OutputTokens, int ReasoningTokens, double TokensPerSecond, CacheUsage Cache)
 {
+    /// <summary>How many of the dialogue's oldest messages the prompt left out.</summary>
+    public int DroppedMessages { get; init; }
+
+    /// <summary>The log-probabilities of the tokens; null where none were asked for.</summary>
+    public IReadOnlyList<TokenLogProbability>? LogProbabilities { get; init; }
+
     /// <summary>What was read in this turn.</summary>
     public int PrefilledTokens => PromptTokens - CachedTokens;
 
@@ -32,11 +38,25 @@ internal sealed record TurnReport(int PromptTokens, int CachedTokens, int Output
     };
 
     /// <summary>The figures that usage has no place for.</summary>
-    public AdditionalPropertiesDictionary ToProperties() => new()
+    public AdditionalPropertiesDictionary ToProperties()
     {
-        [MixKvqMetadata.CacheBytes] = Cache.TotalBytes,
-        [MixKvqMetadata.CacheFullPrecisionBytes] = Cache.FullPrecisionBytes,
-        [MixKvqMetadata.CacheBitsPerElement] = Cache.BitsPerElement,
-        [MixKvqMetadata.TokensPerSecond] = TokensPerSecond,
-    };
+        var properties = new AdditionalPropertiesDictionary
+        {
+            [MixKvqMetadata.CacheBytes] = Cache.TotalBytes,
+            [MixKvqMetadata.CacheFullPrecisionBytes] = Cache.FullPrecisionBytes,
+            [MixKvqMetadata.CacheBitsPerElement] = Cache.BitsPerElement,
+            [MixKvqMetadata.TokensPerSecond] = TokensPerSecond,
+        };
+        if (DroppedMessages > 0)
+        {
+            properties[MixKvqMetadata.DroppedMessages] = DroppedMessages;
+        }
+
+        if (LogProbabilities is not null)
+        {
+            properties[MixKvqMetadata.TokenLogProbabilities] = LogProbabilities;
+        }
+
+        return properties;
+    }
 }

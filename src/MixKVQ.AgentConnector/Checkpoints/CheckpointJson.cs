@@ -38,7 +38,7 @@ internal static class CheckpointJson
 
     private static ReadOnlyMemory<byte> ReadText(string path, long maxBytes)
     {
-        long length = new FileInfo(path).Length;
+        long length = ModelFolderPath.RequireOwnFile(path);
         if (length > maxBytes)
         {
             throw new InvalidDataException($"{path} is {length} bytes long; at most {maxBytes} are read.");

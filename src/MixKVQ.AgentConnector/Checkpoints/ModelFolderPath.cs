@@ -1,11 +1,11 @@
 namespace MixKVQ.AgentConnector.Checkpoints;
 
-/// <summary>Resolves file names that a model folder's own, untrusted files give.</summary>
+/// <summary>Sees that the files of a model folder, which is untrusted, are files and lie in it.</summary>
 internal static class ModelFolderPath
 {
-    /// <summary>The path of a file directly in the folder.</summary>
+    /// <summary>The path of a file directly in the folder, whose name one of the folder's own files gives.</summary>
     /// <param name="folder">The model's folder.</param>
-    /// <param name="name">A file name without folders; a link may lead to a file of the folder or of the Hugging Face cache entry that it is part of.</param>
+    /// <param name="name">A file name without folders.</param>
     /// <param name="source">The file that gives the name, for errors.</param>
     /// <exception cref="InvalidDataException">The name leads, or links, out of the folder, or to no file.</exception>
     public static string Resolve(string folder, string name, string source)
@@ -16,31 +16,40 @@ internal static class ModelFolderPath
             throw new InvalidDataException($"{source} names the file {quoted}; only plain names of files in its own folder are read.");
         }
 
-        var file = new FileInfo(Path.Combine(folder, name));
-        if (!file.Exists)
+        string path = Path.GetFullPath(Path.Combine(folder, name));
+        if (!File.Exists(path))
         {
             throw new InvalidDataException($"{source} names the file {quoted}, which is not in its folder; download the checkpoint again.");
         }
 
-        if (file.LinkTarget is not null && !IsAllowed(folder, file.ResolveLinkTarget(returnFinalTarget: true)?.FullName))
-        {
-            throw new InvalidDataException($"{source} names the file {quoted}, a link out of its folder; put the file itself there.");
-        }
-
-        return file.FullName;
+        RequireOwnFile(path);
+        return path;
     }
 
-    private static bool IsAllowed(string folder, string? target)
+    /// <summary>Checks an existing file before it is opened, and gives its length.</summary>
+    /// <param name="path">A file in a model folder; a link may lead to another in it, or into the Hugging Face cache entry that the folder is part of.</param>
+    /// <exception cref="InvalidDataException">It is a link to elsewhere, it is empty, or it is no file but a pipe or a device.</exception>
+    public static long RequireOwnFile(string path)
     {
-        string home = Path.GetFullPath(folder);
-        if (target is null || Path.GetDirectoryName(target) == Path.TrimEndingDirectorySeparator(home))
+        string folder = RealPath.Of(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        string target = RealPath.Of(path);
+        if (!IsWithin(target, folder) && !IsWithin(target, BlobsBeside(folder)))
         {
-            return target is not null;
+            throw new InvalidDataException($"{path} is a link out of its folder, to {target}; put the file itself there.");
         }
 
-        // The Hugging Face cache: models--x/snapshots/<revision>/<name> links to models--x/blobs/<hash>.
-        string snapshots = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(home)) ?? "";
-        return Path.GetFileName(snapshots) == "snapshots"
-            && Path.GetDirectoryName(target) == Path.Combine(Path.GetDirectoryName(snapshots) ?? "", "blobs");
+        // Pipes and devices have no length either, and opening one could wait for ever.
+        return new FileInfo(target) is { Exists: true, Length: > 0 and long length }
+            ? length
+            : throw new InvalidDataException($"{path} is empty, or no regular file but a pipe or a device; fetch the file anew.");
     }
+
+    /// <summary>The folder of the Hugging Face cache where models--x/snapshots/{revision}/{name} links to models--x/blobs/{hash}, or null.</summary>
+    private static string? BlobsBeside(string folder) =>
+        Path.GetDirectoryName(folder) is { } snapshots && Path.GetFileName(snapshots) == "snapshots" && Path.GetDirectoryName(snapshots) is { } entry
+            ? Path.Combine(entry, "blobs")
+            : null;
+
+    private static bool IsWithin(string path, string? folder) =>
+        folder is not null && path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 }

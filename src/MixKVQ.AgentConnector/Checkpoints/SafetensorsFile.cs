@@ -23,13 +23,9 @@ internal sealed unsafe class SafetensorsFile : IDisposable
             throw new InvalidDataException($"{path} does not exist; the checkpoint's folder must hold all its safetensors files.");
         }
 
+        ModelFolderPath.RequireOwnFile(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         long fileBytes = stream.Length;
-        if (fileBytes == 0)
-        {
-            throw SafetensorsHeader.Refuse(path, "it is empty");
-        }
-
         _mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         try
         {

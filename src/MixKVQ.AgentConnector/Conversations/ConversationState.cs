@@ -1,4 +1,4 @@
-using MixKVQ.AgentConnector.Chat;
+using MixKVQ.AgentConnector.Cache;
 
 namespace MixKVQ.AgentConnector.Conversations;
 
@@ -13,12 +13,13 @@ internal sealed class ConversationState
     private int _references = 1;
 
     /// <summary>Takes over <paramref name="sequence"/>; the maker holds the first reference.</summary>
-    public ConversationState(IConversationSequence sequence, TokenLog tokens, IReadOnlyList<ChatTurn> turns, PromptSettings settings, DateTimeOffset startedAt)
+    public ConversationState(IConversationSequence sequence, TokenLog tokens, Dialogue dialogue, PromptSettings settings, DateTimeOffset startedAt)
     {
         _sequence = sequence;
         CachedTokens = sequence.TokenCount;
         Tokens = tokens;
-        Turns = turns;
+        Dialogue = dialogue;
+        Usage = sequence.Usage;
         Settings = settings;
         StartedAt = startedAt;
     }
@@ -30,7 +31,10 @@ internal sealed class ConversationState
     public TokenLog Tokens { get; }
 
     /// <summary>The dialogue; its last turn is the model's.</summary>
-    public IReadOnlyList<ChatTurn> Turns { get; }
+    public Dialogue Dialogue { get; }
+
+    /// <summary>The bytes of its cache.</summary>
+    public CacheUsage Usage { get; }
 
     /// <summary>The settings of its prompt.</summary>
     public PromptSettings Settings { get; }

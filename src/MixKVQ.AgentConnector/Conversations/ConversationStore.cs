@@ -25,6 +25,21 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
         }
     }
 
+    /// <summary>What the retained conversations hold together.</summary>
+    public ConversationTotals Totals
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new ConversationTotals(
+                    _conversations.Count,
+                    _conversations.Values.Sum(conversation => conversation.State.Usage.TotalBytes),
+                    _conversations.Values.Sum(conversation => conversation.State.Usage.Elements));
+            }
+        }
+    }
+
     /// <summary>The conversation with this id, kept from release until <see cref="Unpin"/>.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public Conversation Pin(string id)

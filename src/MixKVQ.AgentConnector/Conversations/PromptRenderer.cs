@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MixKVQ.AgentConnector.Chat;
+using MixKVQ.AgentConnector.Chat.Guidance;
 using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Tokens;
 
@@ -24,6 +25,7 @@ internal sealed class PromptRenderer
         _template = template;
         ToolCallFormat = ToolCallFormat.Detect(template, tokenizer);
         CanDisableThinking = RendersThinkingSwitch(template);
+        CanThink = tokenizer.FindAddedToken(ThoughtTags.Open) is not null || template.Source.Contains(ThoughtTags.Open, StringComparison.Ordinal);
         _messages = new TemplateMessages(tokenizer.ControlTextGuard, ToolCallFormat, tokenizer.EosToken ?? "");
         _traits = TemplateProbe.Run(template, ToolCallFormat, withTools: false);
         _traitsWithTools = TemplateProbe.Run(template, ToolCallFormat, withTools: true);
@@ -34,6 +36,9 @@ internal sealed class PromptRenderer
 
     /// <summary>Whether the template knows the variable <c>enable_thinking</c>.</summary>
     public bool CanDisableThinking { get; }
+
+    /// <summary>Whether the model writes thoughts: it has a token that opens one, or its template does.</summary>
+    public bool CanThink { get; }
 
     /// <summary>The prompt of a whole dialogue.</summary>
     /// <param name="turns">The dialogue, without the settings' instructions.</param>

@@ -15,6 +15,9 @@ internal sealed class TokenLog
     /// <summary>How many tokens are logged.</summary>
     public int Count => _tokenIds.Count;
 
+    /// <summary>Whether the last segment is ordinary text, which text that comes next goes on from.</summary>
+    public bool EndsInText => _segments.Count > 0 && !_segments[^1].IsAdded;
+
     /// <summary>The ids from <paramref name="start"/> to before <paramref name="end"/>, copied.</summary>
     public int[] Range(int start, int end) => [.. _tokenIds.GetRange(start, end - start)];
 
@@ -51,7 +54,7 @@ internal sealed class TokenLog
             if (i > start)
             {
                 int[] run = [.. tokenIds.Skip(start).Take(i - start)];
-                Append(tokenizer.Decode(run), run, isAdded: false);
+                Append(tokenizer.Decode(run, continuesText: EndsInText), run, isAdded: false);
             }
 
             if (isAdded)

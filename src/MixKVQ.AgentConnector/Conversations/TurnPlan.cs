@@ -12,12 +12,12 @@ internal sealed class TurnPlan : IDisposable
     private IConversationSequence? _sequence;
 
     /// <summary>Takes over <paramref name="sequence"/>.</summary>
-    public TurnPlan(IConversationSequence sequence, TokenLog prompt, IReadOnlyList<ChatTurn> turns, PromptSettings settings, DateTimeOffset startedAt, bool startsInThought)
+    public TurnPlan(IConversationSequence sequence, TokenLog prompt, Dialogue dialogue, PromptSettings settings, DateTimeOffset startedAt, bool startsInThought)
     {
         _sequence = sequence;
         CachedTokens = sequence.TokenCount;
         Prompt = prompt;
-        Turns = turns;
+        Dialogue = dialogue;
         Settings = settings;
         StartedAt = startedAt;
         StartsInThought = startsInThought;
@@ -33,7 +33,7 @@ internal sealed class TurnPlan : IDisposable
     public TokenLog Prompt { get; }
 
     /// <summary>The dialogue up to the model's turn.</summary>
-    public IReadOnlyList<ChatTurn> Turns { get; }
+    public Dialogue Dialogue { get; }
 
     /// <summary>The settings of the prompt.</summary>
     public PromptSettings Settings { get; }
@@ -55,7 +55,7 @@ internal sealed class TurnPlan : IDisposable
     {
         TokenLog tokens = Prompt.Clone();
         tokens.AppendGenerated(generated, tokenizer);
-        var state = new ConversationState(Sequence, tokens, [.. Turns, answer], Settings, StartedAt);
+        var state = new ConversationState(Sequence, tokens, Dialogue.With([answer]), Settings, StartedAt);
         _sequence = null;
         return state;
     }

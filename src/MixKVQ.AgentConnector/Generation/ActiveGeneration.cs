@@ -93,7 +93,7 @@ internal sealed class ActiveGeneration : IValueTaskSource<GeneratedToken>
     {
         _lastToken[0] = token;
         _statistics = statistics with { GeneratedTokenCount = statistics.GeneratedTokenCount + 1 };
-        _next.SetResult(new GeneratedToken(token, FindEnd(token), _statistics));
+        _next.SetResult(new GeneratedToken(token, FindEnd(token), _statistics) { Likelihood = _sampler.LastLikelihood });
     }
 
     private GenerationEnd? FindEnd(int token) =>

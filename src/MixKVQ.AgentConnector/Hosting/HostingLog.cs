@@ -23,6 +23,10 @@ internal static partial class HostingLog
         options.Cache.TargetBits,
         took.TotalSeconds);
 
+    /// <summary>The load that a host began failed.</summary>
+    [LoggerMessage(4, LogLevel.Error, "Loading {ModelName} in the background failed; the first request will try again.")]
+    public static partial void LoadFailed(ILogger logger, string modelName, Exception exception);
+
     [LoggerMessage(
         3,
         LogLevel.Information,

@@ -44,6 +44,7 @@ internal sealed class MixKvqOptionsValidator : IValidateOptions<MixKvqOptions>
         Check(options.ContextLength is null or > 1, nameof(MixKvqOptions.ContextLength), options.ContextLength, "2 or more, or null");
         Check(options.MaxConversations > 0, nameof(MixKvqOptions.MaxConversations), options.MaxConversations, "1 or more");
         Check(options.MaxOutputTokens is null or > 0, nameof(MixKvqOptions.MaxOutputTokens), options.MaxOutputTokens, "1 or more, or null");
+        Check(Enum.IsDefined(options.ContextOverflow), nameof(MixKvqOptions.ContextOverflow), options.ContextOverflow, string.Join(", ", Enum.GetNames<ContextOverflowPolicy>()));
         Check(options.Cache is not null, nameof(MixKvqOptions.Cache), null, $"a {nameof(KvCacheOptions)}");
         options.Cache?.CollectFaults(nameof(MixKvqOptions.Cache), faults);
         return faults;

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using MixKVQ.AgentConnector;
 using MixKVQ.AgentConnector.Hosting;
@@ -13,7 +15,8 @@ public static class MixKvqServiceCollectionExtensions
 {
     /// <summary>
     /// Registers a <see cref="MixKvqChatClient"/> as singleton <see cref="IChatClient"/>. The options are checked when
-    /// the host starts, or when the client is first asked for.
+    /// the host starts, or when the client is first asked for. A host that stops lets open streams finish until its
+    /// shutdown timeout and refuses new requests.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options.</param>
@@ -73,10 +76,17 @@ public static class MixKvqServiceCollectionExtensions
         configure(options);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MixKvqOptions>, MixKvqOptionsValidator>());
         options.ValidateOnStart();
-        return serviceId is null ? services.AddChatClient(Create) : services.AddKeyedChatClient(serviceId, Create);
 
-        MixKvqChatClient Create(IServiceProvider provider) => new(
+        // Registered by itself too: the host and the health check want this client, whatever is wrapped around it or registered after it.
+        services.AddKeyedSingleton(name, (provider, _) => new MixKvqChatClient(
             provider.GetRequiredService<IOptionsMonitor<MixKvqOptions>>().Get(name),
-            provider.GetService<ILoggerFactory>());
+            provider.GetService<ILoggerFactory>()));
+        services.AddSingleton<IHostedService>(provider => new ChatClientHost(
+            () => Find(provider),
+            provider.GetRequiredService<IOptionsMonitor<MixKvqOptions>>().Get(name).LoadAtStart,
+            provider.GetService<ILoggerFactory>()?.CreateLogger<MixKvqChatClient>() ?? NullLogger<MixKvqChatClient>.Instance));
+        return serviceId is null ? services.AddChatClient(Find) : services.AddKeyedChatClient(serviceId, Find);
+
+        MixKvqChatClient Find(IServiceProvider provider) => provider.GetRequiredKeyedService<MixKvqChatClient>(name);
     }
 }

@@ -1,8 +1,13 @@
+using System.Collections.Immutable;
+
 namespace MixKVQ.AgentConnector.Sampling;
 
 /// <summary>How a token is chosen from the logits. The defaults draw from the model's own distribution.</summary>
 internal sealed record SamplingOptions
 {
+    /// <summary>The most alternatives that are reported with a token, as in OpenAI's API.</summary>
+    public const int MaxReportedAlternatives = 20;
+
     /// <summary>Always the most probable token.</summary>
     public static SamplingOptions Greedy { get; } = new() { Temperature = 0 };
 
@@ -27,6 +32,15 @@ internal sealed record SamplingOptions
     /// <summary>Subtracted from the logit of a token once for each time it is in the output.</summary>
     public float FrequencyPenalty { get; init; }
 
+    /// <summary>Added to logits after the penalties; each id once at most, those outside the vocabulary do nothing.</summary>
+    public ImmutableArray<TokenBias> Biases { get; init; } = [];
+
+    /// <summary>
+    /// How many of the most probable tokens are reported with each token, from 0 (the token's own log-probability alone) to
+    /// <see cref="MaxReportedAlternatives"/>; null reports nothing.
+    /// </summary>
+    public int? ReportedAlternatives { get; init; }
+
     /// <summary>The same seed, prompt and options give the same tokens; null draws a seed.</summary>
     public long? Seed { get; init; }
 
@@ -41,6 +55,8 @@ internal sealed record SamplingOptions
         Check(float.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, nameof(RepetitionPenalty), RepetitionPenalty, "finite and above 0 (1 is none)");
         Check(float.IsFinite(PresencePenalty), nameof(PresencePenalty), PresencePenalty, "finite");
         Check(float.IsFinite(FrequencyPenalty), nameof(FrequencyPenalty), FrequencyPenalty, "finite");
+        Check(Biases.All(bias => float.IsFinite(bias.Bias)), nameof(Biases), "not finite in part", "finite");
+        Check(ReportedAlternatives is null or (>= 0 and <= MaxReportedAlternatives), nameof(ReportedAlternatives), ReportedAlternatives ?? 0, $"from 0 to {MaxReportedAlternatives}");
         return faults;
 
         void Check(bool valid, string name, object value, string range)

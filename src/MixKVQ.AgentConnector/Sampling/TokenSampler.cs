@@ -3,9 +3,9 @@ using System.Numerics.Tensors;
 namespace MixKVQ.AgentConnector.Sampling;
 
 /// <summary>
-/// Chooses one generation's tokens: penalties, then temperature, top-k, top-p and min-p, each over what the one before it left, in the
+/// Chooses one generation's tokens: penalties and biases, then temperature, top-k, top-p and min-p, each over what the one before it left, in the
 /// order of Hugging Face's generation (transformers, GenerationMixin._get_logits_processor). Nothing is allocated per token, except
-/// where a penalty meets a token for the first time. Not thread-safe.
+/// where a penalty meets a token for the first time or likelihoods are reported. Not thread-safe.
 /// </summary>
 internal sealed class TokenSampler
 {
@@ -16,6 +16,7 @@ internal sealed class TokenSampler
     private readonly CandidateSet _candidates;
     private readonly TokenPenalties _penalties;
     private readonly ITokenGuide? _guide;
+    private readonly LikelihoodReport? _report;
     private readonly Xoshiro256 _random;
 
     /// <param name="options">Valid options.</param>
@@ -33,8 +34,12 @@ internal sealed class TokenSampler
         _candidates = candidates ?? new CandidateSet();
         _penalties = new TokenPenalties(options);
         _guide = guide;
+        _report = options.ReportedAlternatives is { } alternatives ? new LikelihoodReport(alternatives, _candidates) : null;
         _random = new Xoshiro256(options.Seed ?? Random.Shared.NextInt64());
     }
+
+    /// <summary>The likelihood of the token last chosen; null where the options ask for none.</summary>
+    public TokenLikelihood? LastLikelihood { get; private set; }
 
     /// <summary>Tells the repetition penalty of tokens that precede the output.</summary>
     public void AddPrompt(ReadOnlySpan<int> tokens) => _penalties.AddPrompt(tokens);
@@ -45,7 +50,16 @@ internal sealed class TokenSampler
     /// <exception cref="InvalidDataException">The logits hold NaN or positive infinity, or nothing but negative infinity.</exception>
     public int Sample(Span<float> logits)
     {
+        _report?.Read(logits);
         _penalties.Apply(logits);
+        foreach (TokenBias bias in _options.Biases)
+        {
+            if ((uint)bias.TokenId < (uint)logits.Length)
+            {
+                logits[bias.TokenId] += bias.Bias;
+            }
+        }
+
         _guide?.Restrict(logits);
         int best = TensorPrimitives.IndexOfMax((ReadOnlySpan<float>)logits);
         float highest = best < 0 ? float.NaN : logits[best];
@@ -58,6 +72,7 @@ internal sealed class TokenSampler
         int token = _options.Temperature == 0 ? best : Draw(logits, highest);
         _penalties.AddOutput(token);
         _guide?.Accept(token);
+        LastLikelihood = _report?.Of(token);
         return token;
     }
 

@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tokens;
 /// <see cref="BytePairMerger"/> for long ones, and whole words of the vocabulary at once where merges are ignored for these.
 /// Never yields an added token: merges that would make one are left out. Thread-safe.
 /// </summary>
-internal sealed class BytePairEncoder
+internal sealed class BytePairEncoder : IWordEncoder
 {
     /// <summary>Words of more bytes than this go to the merger; the library's time grows with their square.</summary>
     private const int LongWordBytes = 96;
@@ -44,7 +44,7 @@ internal sealed class BytePairEncoder
         _library = BpeTokenizer.Create(new BpeOptions(definition.Vocabulary) { Merges = texts, ByteLevel = false, PreTokenizer = null });
     }
 
-    /// <summary>Appends the ids of one word. The word holds no lone surrogates.</summary>
+    /// <inheritdoc/>
     public void Encode(ReadOnlySpan<char> word, List<int> ids)
     {
         byte[] bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(word.Length));

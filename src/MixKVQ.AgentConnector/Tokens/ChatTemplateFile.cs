@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MixKVQ.AgentConnector.Checkpoints;
 
 namespace MixKVQ.AgentConnector.Tokens;
 
@@ -7,8 +8,8 @@ internal sealed record ChatTemplateFile(string Path, string Source, string? Tool
 {
     private const string Field = "chat_template";
 
-    // tokenizer_config.json lists added tokens: some have thousands, in a few megabytes.
-    private const long MaxFileBytes = 32L << 20;
+    // tokenizer_config.json lists added tokens: some have thousands, in a megabyte or two.
+    private const long MaxFileBytes = 4L << 20;
 
     /// <summary>Finds the template in a model folder.</summary>
     /// <exception cref="InvalidDataException">There is none, or its file cannot be read as one.</exception>
@@ -85,7 +86,7 @@ internal sealed record ChatTemplateFile(string Path, string Source, string? Tool
 
     private static string ReadText(string path)
     {
-        long length = new FileInfo(path).Length;
+        long length = ModelFolderPath.RequireOwnFile(path);
         return length <= MaxFileBytes
             ? File.ReadAllText(path)
             : throw new InvalidDataException($"{path} has {length} bytes, more than the {MaxFileBytes} allowed for a chat template's file.");

@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Tokens;
 /// <summary>
 /// Lets untrusted text pass through a chat template without becoming control tokens. Every place where an added token's text
 /// begins, or may begin or go on across the text's border, gets a mark, the noncharacter U+FDD0; such marks break the match in
-/// <see cref="ModelTokenizer.EncodePrompt"/>, which takes them out before it encodes the text. Marks and escapes that
+/// <see cref="ModelTokenizer.EncodePrompt(string, bool)"/>, which takes them out before it encodes the text. Marks and escapes that
 /// are in the untrusted text already are escaped: U+FDD1 and four noncharacters for the four hexadecimal digits of the UTF-16 unit.
 /// Names that a template turns into control tokens by itself, such as roles, must not be guarded. Immutable.
 /// </summary>

@@ -4,7 +4,7 @@ using MixKVQ.AgentConnector.Tokens.Files;
 namespace MixKVQ.AgentConnector.Tokens;
 
 /// <summary>
-/// A model's tokenizer: byte-level BPE as Hugging Face tokenizers does it. Lone surrogates in a text count as U+FFFD.
+/// A model's tokenizer: byte-level BPE, or BPE with byte fallback, as Hugging Face tokenizers does it. Lone surrogates in a text count as U+FFFD.
 /// Immutable and thread-safe.
 /// </summary>
 internal sealed class ModelTokenizer
@@ -15,7 +15,7 @@ internal sealed class ModelTokenizer
     private readonly AddedTokenMatcher _allAsWritten;
     private readonly AddedTokenMatcher _asWritten;
     private readonly AddedTokenMatcher _inNormalized;
-    private readonly BytePairEncoder _encoder;
+    private readonly IWordEncoder _encoder;
     private readonly TokenBytes _tokenBytes;
 
     /// <param name="definition">With all added tokens, none in conflict with another or with the vocabulary.</param>
@@ -29,9 +29,10 @@ internal sealed class ModelTokenizer
         _addedByText = definition.AddedTokens.ToDictionary(token => token.Content);
         _allAsWritten = new AddedTokenMatcher([.. definition.AddedTokens.Select(token => (token.Content, token))]);
         _asWritten = new AddedTokenMatcher([.. definition.AddedTokens.Where(token => !token.IsNormalized).Select(token => (token.Content, token))]);
-        _inNormalized = new AddedTokenMatcher([.. definition.AddedTokens.Where(token => token.IsNormalized).Select(token => (Normalize(token.Content), token))]);
-        _encoder = new BytePairEncoder(definition, _addedById.Keys.ToHashSet());
-        _tokenBytes = new TokenBytes(definition.Vocabulary, definition.AddedTokens);
+        _inNormalized = new AddedTokenMatcher([.. definition.AddedTokens.Where(token => token.IsNormalized).Select(token => (Normalize(token.Content, TextPlace.Start), token))]);
+        HashSet<int> addedIds = [.. _addedById.Keys];
+        _encoder = definition.Spelling.IsByteLevel ? new BytePairEncoder(definition, addedIds) : new CharacterPairEncoder(definition, addedIds);
+        _tokenBytes = new TokenBytes(definition.Vocabulary, definition.AddedTokens, definition.Spelling);
         ControlTextGuard = new ControlTextGuard(definition.AddedTokens);
         BosToken = bosToken;
         EosToken = eosToken;
@@ -64,13 +65,14 @@ internal sealed class ModelTokenizer
     /// <summary>The id of the added token with exactly this text.</summary>
     public int? FindAddedToken(string text) => _addedByText.TryGetValue(text, out AddedToken? token) ? token.Id : null;
 
-    /// <summary>Encodes ordinary text: an added token's text in it is text like any other, and no added token's id comes out.</summary>
-    public int[] EncodeText(string text)
-    {
-        var ids = new List<int>();
-        AppendNormalized(Normalize(WellFormedText.Of(text)).AsMemory(), ids);
-        return [.. ids];
-    }
+    /// <summary>The bytes that an id stands for: UTF-8, or part of a character's. None for ids without a token.</summary>
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id];
+
+    /// <summary>
+    /// Encodes ordinary text: an added token's text in it is text like any other, and no added token's id comes out but the
+    /// unknown one's, where a model has no other token for a character.
+    /// </summary>
+    public int[] EncodeText(string text) => EncodeText(text, TextPlace.Start);
 
     /// <summary>Encodes trusted text as Hugging Face tokenizers does: added tokens recognized, the post-processor's tokens added.</summary>
     public int[] Encode(string text)
@@ -88,7 +90,8 @@ internal sealed class ModelTokenizer
                 continue;
             }
 
-            string normalized = Normalize(text.Substring(piece.Start, piece.Length));
+            TextPlace place = PlaceOf(piece);
+            string normalized = Normalize(text.Substring(piece.Start, piece.Length), place);
             normalizedPieces.Clear();
             _inNormalized.Split(normalized, normalizedPieces);
             foreach (TextPiece inner in normalizedPieces)
@@ -99,7 +102,7 @@ internal sealed class ModelTokenizer
                 }
                 else
                 {
-                    AppendNormalized(normalized.AsMemory(inner.Start, inner.Length), ids);
+                    AppendNormalized(normalized.AsMemory(inner.Start, inner.Length), inner.Start == 0 ? place : TextPlace.AfterToken, ids);
                 }
             }
         }
@@ -112,7 +115,16 @@ internal sealed class ModelTokenizer
     /// Encodes what a chat template rendered: added tokens are recognized where they stand as written and unguarded,
     /// guarded text is ordinary text, and nothing is added in front. The segments' texts together are the unguarded prompt.
     /// </summary>
-    public PromptSegment[] EncodePrompt(string prompt)
+    /// <remarks>
+    /// As written, too, are found the tokens flagged as normalized. Hugging Face tokenizers finds Llama 2's end of a turn, in files
+    /// that flag it so, only after a space, and reads it as text where none is: a template never means that.
+    /// </remarks>
+    public PromptSegment[] EncodePrompt(string prompt) => EncodePrompt(prompt, continuesText: false);
+
+    /// <inheritdoc cref="EncodePrompt(string)"/>
+    /// <param name="prompt">What the template rendered.</param>
+    /// <param name="continuesText">Whether ordinary text that is encoded already is right before it, so that no space is put there.</param>
+    public PromptSegment[] EncodePrompt(string prompt, bool continuesText)
     {
         var pieces = new List<TextPiece>();
         var segments = new List<PromptSegment>();
@@ -126,7 +138,8 @@ internal sealed class ModelTokenizer
             }
             else if (text.Length > 0)
             {
-                segments.Add(new PromptSegment(text, EncodeText(text), IsAdded: false));
+                TextPlace place = piece.Start == 0 && continuesText ? TextPlace.WithinText : PlaceOf(piece);
+                segments.Add(new PromptSegment(text, EncodeText(text, place), IsAdded: false));
             }
         }
 
@@ -134,9 +147,14 @@ internal sealed class ModelTokenizer
     }
 
     /// <summary>The text of the ids, added tokens included. Bytes that are no UTF-8 become U+FFFD; ids without a token give no text.</summary>
-    public string Decode(IReadOnlyList<int> ids)
+    public string Decode(IReadOnlyList<int> ids) => Decode(ids, continuesText: false);
+
+    /// <inheritdoc cref="Decode(IReadOnlyList{int})"/>
+    /// <param name="ids">Token ids.</param>
+    /// <param name="continuesText">Whether ordinary text is right before it, so that a space at the start is part of the text.</param>
+    public string Decode(IReadOnlyList<int> ids, bool continuesText)
     {
-        TokenTextStream stream = OpenTextStream();
+        TokenTextStream stream = OpenTextStream(continuesText);
         var text = new StringBuilder();
         foreach (int id in ids)
         {
@@ -146,14 +164,26 @@ internal sealed class ModelTokenizer
         return text.Append(stream.Flush()).ToString();
     }
 
-    public TokenTextStream OpenTextStream() => new(_tokenBytes);
+    public TokenTextStream OpenTextStream() => OpenTextStream(continuesText: false);
 
-    private string Normalize(string text) => _definition.Normalizer?.Normalize(text) ?? text;
+    /// <summary>Opens a stream that gives piece by piece what <see cref="Decode(IReadOnlyList{int}, bool)"/> gives.</summary>
+    public TokenTextStream OpenTextStream(bool continuesText) => new(_tokenBytes, _definition.Spelling.DropsFirstSpace && !continuesText);
 
-    private void AppendNormalized(ReadOnlyMemory<char> text, List<int> ids)
+    private static TextPlace PlaceOf(TextPiece piece) => piece.Start == 0 ? TextPlace.Start : TextPlace.AfterToken;
+
+    private int[] EncodeText(string text, TextPlace place)
+    {
+        var ids = new List<int>();
+        AppendNormalized(Normalize(WellFormedText.Of(text), place).AsMemory(), place, ids);
+        return [.. ids];
+    }
+
+    private string Normalize(string text, TextPlace place) => _definition.Normalizer?.Normalize(text, place) ?? text;
+
+    private void AppendNormalized(ReadOnlyMemory<char> text, TextPlace place, List<int> ids)
     {
         var words = new List<ReadOnlyMemory<char>>();
-        _definition.PreTokenizer.Split(text, words);
+        _definition.PreTokenizer.Split(text, place, words);
         foreach (ReadOnlyMemory<char> word in words)
         {
             _encoder.Encode(word.Span, ids);

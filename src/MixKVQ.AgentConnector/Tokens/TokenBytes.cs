@@ -8,7 +8,10 @@ internal sealed class TokenBytes
     private readonly byte[] _bytes;
     private readonly int[] _ends;
 
-    public TokenBytes(IReadOnlyDictionary<string, int> vocabulary, IReadOnlyCollection<AddedToken> addedTokens)
+    /// <param name="vocabulary">Tokens spelt as <paramref name="spelling"/> says.</param>
+    /// <param name="addedTokens">Special ones are as written; others stand for text as the vocabulary's do, except in byte-level BPE.</param>
+    /// <param name="spelling">Of the vocabulary.</param>
+    public TokenBytes(IReadOnlyDictionary<string, int> vocabulary, IReadOnlyCollection<AddedToken> addedTokens, TokenSpelling spelling)
     {
         int highestId = Math.Max(vocabulary.Values.Max(), addedTokens.Select(token => token.Id).DefaultIfEmpty(-1).Max());
         var texts = new string?[highestId + 1];
@@ -17,24 +20,24 @@ internal sealed class TokenBytes
             texts[id] = text;
         }
 
-        var added = new bool[texts.Length];
+        var isAsWritten = new bool[texts.Length];
         foreach (AddedToken token in addedTokens)
         {
             texts[token.Id] = token.Content;
-            added[token.Id] = true;
+            isAsWritten[token.Id] = token.IsSpecial || spelling.IsByteLevel;
         }
 
         var bytes = new List<byte>(texts.Length * 8);
         _ends = new int[texts.Length];
         for (int id = 0; id < texts.Length; id++)
         {
-            if (added[id])
+            if (isAsWritten[id])
             {
                 bytes.AddRange(Encoding.UTF8.GetBytes(texts[id]!));
             }
             else if (texts[id] is { } text)
             {
-                ByteAlphabet.AppendTokenBytes(text, bytes);
+                spelling.AppendBytes(text, bytes);
             }
 
             _ends[id] = bytes.Count;

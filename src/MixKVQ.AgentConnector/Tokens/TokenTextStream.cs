@@ -12,12 +12,30 @@ internal sealed class TokenTextStream
     private readonly TokenBytes _tokenBytes;
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
 
-    public TokenTextStream(TokenBytes tokenBytes) => _tokenBytes = tokenBytes;
+    private bool _dropsSpace;
+
+    /// <param name="tokenBytes">Of the tokenizer.</param>
+    /// <param name="dropsFirstSpace">Whether a space with which the text begins is left out.</param>
+    public TokenTextStream(TokenBytes tokenBytes, bool dropsFirstSpace)
+    {
+        _tokenBytes = tokenBytes;
+        _dropsSpace = dropsFirstSpace;
+    }
 
     /// <summary>Takes the next id and returns the text that it completes, which may be empty.</summary>
-    public string Append(int id) => Decode(_tokenBytes[id], flush: false);
+    public string Append(int id)
+    {
+        ReadOnlySpan<byte> bytes = _tokenBytes[id];
+        if (_dropsSpace && bytes.Length > 0)
+        {
+            _dropsSpace = false;
+            bytes = bytes[0] == ' ' ? bytes[1..] : bytes;
+        }
 
-    /// <summary>Ends the text: returns U+FFFD where a character was left unfinished. The stream can then be used anew.</summary>
+        return Decode(bytes, flush: false);
+    }
+
+    /// <summary>Ends the text: returns U+FFFD where a character was left unfinished. More text may follow.</summary>
     public string Flush() => Decode([], flush: true);
 
     private string Decode(ReadOnlySpan<byte> bytes, bool flush)

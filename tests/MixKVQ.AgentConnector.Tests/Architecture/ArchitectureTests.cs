@@ -50,6 +50,8 @@ public sealed class ArchitectureTests
     [InlineData("Attention", "", "KvCacheOptions", false)]
     [InlineData("Cache", "", "KvCacheOptions", true)]
     [InlineData("Cache", "", "MixKvqOptions", false)]
+    [InlineData("Chat", "", "TokenLogProbability", true)]
+    [InlineData("Chat", "", "MixKvqChatClient", false)]
     [InlineData("Cache.Packing", "Cache", "CacheGeometry", true)]
     [InlineData("Cache.Packing", "Cache", "KvCache", false)]
     public void TheRule_KnowsTheWordsThatLayersShare(string from, string to, string type, bool allowed)

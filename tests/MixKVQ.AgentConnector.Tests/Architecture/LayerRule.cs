@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Tests.Architecture;
 /// <code>
 /// doors, Hosting
 ///   Chat, Conversations -> Generation
-///     Models -> Checkpoints    Sampling    Tokens -> Templating
+///     Models -> Checkpoints    Sampling    Constraints -> Patterns    Tokens -> Templating
 ///       Attention -> Cache (its view and its packed layout)
 ///         Precision | Packing | Paging
 ///           Native
@@ -20,15 +20,20 @@ internal static class LayerRule
     /// <summary>All that a kernel sees of the cache beside pages and their layout.</summary>
     private static readonly string[] KernelWords = ["Cache.CacheView", "Cache.DensePart", "Cache.CacheGeometry"];
 
+    /// <summary>Public words of a chat, which stand at the root and have no behaviour.</summary>
+    private static readonly string[] ChatWords = ["TokenLogProbability", "ContextOverflowPolicy"];
+
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native"],
         ["Hosting"] = ["", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
-        ["Chat"] = ["Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Chat"] = ["Conversations", "Constraints", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Conversations"] = ["Chat", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],
         ["Sampling"] = ["Native"],
+        ["Constraints"] = ["Constraints.Patterns", "Tokens"],
+        ["Constraints.Patterns"] = [],
         ["Tokens"] = ["Checkpoints"],
         ["Tokens.Templating"] = [],
         ["Checkpoints"] = ["Native"],
@@ -45,7 +50,7 @@ internal static class LayerRule
     {
         string from = Layer(use.FromNamespace);
         string to = Layer(use.ToNamespace);
-        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : [];
+        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : Inside(from, "Chat") ? ChatWords : [];
         if (from == to || Inside(to, from) || Allowed[from].Contains(to) || words.Contains(Path(use.ToNamespace, use.To)))
         {
             return null;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Chat;
 using MixKVQ.AgentConnector.Checkpoints;
@@ -36,18 +37,16 @@ public sealed class ChatRequestReaderTests
         var options = new ChatOptions
         {
             ModelId = "gpt-5",
-            ResponseFormat = ChatResponseFormat.Json,
-            ToolMode = ChatToolMode.RequireAny,
             AllowBackgroundResponses = true,
             Tools = [new HostedWebSearchTool()],
-            Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High },
+            Reasoning = new ReasoningOptions { Output = ReasoningOutput.Summary },
             RawRepresentationFactory = _ => new object(),
             AdditionalProperties = new() { ["top_a"] = 0.1, ["carried"] = new object() },
         };
 
         string message = Assert.Throws<NotSupportedException>(() => Read(options)).Message;
         Assert.All(
-            ["ModelId", "gpt-5", "ResponseFormat", "ToolMode", "AllowBackgroundResponses", "HostedWebSearchTool", "Reasoning", "RawRepresentationFactory", "'top_a'"],
+            ["ModelId", "gpt-5", "AllowBackgroundResponses", "HostedWebSearchTool", "Reasoning", "RawRepresentationFactory", "'top_a'"],
             name => Assert.Contains(name, message, StringComparison.Ordinal));
         Assert.DoesNotContain("carried", message, StringComparison.Ordinal);
     }
@@ -79,6 +78,33 @@ public sealed class ChatRequestReaderTests
     }
 
     [Fact]
+    public void ReasoningEffort_LimitsTheThought()
+    {
+        Assert.Null(Effort(null).ThoughtTokens);
+        Assert.Equal([1_024, 4_096, 16_384, null], new[] { ReasoningEffort.Low, ReasoningEffort.Medium, ReasoningEffort.High, ReasoningEffort.ExtraHigh }.Select(effort => Effort(effort).ThoughtTokens));
+        Assert.Equal(77, Read(new ChatOptions { AdditionalProperties = new() { ["thinking_budget"] = 77 }, Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } }).ThoughtTokens);
+        Assert.Contains("thinking_budget: -1", Assert.Throws<ArgumentException>(() => Read(new ChatOptions { AdditionalProperties = new() { ["thinking_budget"] = -1 } })).Message, StringComparison.Ordinal);
+
+        ChatRequest none = Read(new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.None } }, canDisableThinking: false);
+        Assert.Equal((null, 0), (none.Prompt.EnableThinking, none.ThoughtTokens));
+
+        static ChatRequest Effort(ReasoningEffort? effort) => Read(new ChatOptions { Reasoning = new ReasoningOptions { Effort = effort } });
+    }
+
+    [Fact]
+    public void ResponseFormatAndToolMode_SayWhatTheAnswerHasToBe()
+    {
+        AITool[] tools = [AIFunctionFactory.Create(() => 1, "one"), AIFunctionFactory.Create(() => 2, "two")];
+        Assert.Equal(AnswerForm.Free, Read(new ChatOptions { ResponseFormat = ChatResponseFormat.Text, Tools = tools }).Form);
+        Assert.Equal("""{"type":"object"}""", Read(new ChatOptions { ResponseFormat = ChatResponseFormat.Json }).Form.Schema!.ToJsonString());
+        Assert.Equal("integer", Read(new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"type":"integer"}""")) }).Form.Schema!["type"]!.GetValue<string>());
+        Assert.Equal(new AnswerForm(null, true, null), Read(new ChatOptions { ToolMode = ChatToolMode.RequireAny, Tools = tools }).Form);
+        Assert.Equal(new AnswerForm(null, true, "two"), Read(new ChatOptions { ToolMode = ChatToolMode.RequireSpecific("two"), Tools = tools }).Form);
+        Assert.Contains("'three'; allowed are one, two", Assert.Throws<ArgumentException>(() => Read(new ChatOptions { ToolMode = ChatToolMode.RequireSpecific("three"), Tools = tools })).Message, StringComparison.Ordinal);
+        Assert.Contains("no tool to call", Assert.Throws<ArgumentException>(() => Read(new ChatOptions { ToolMode = ChatToolMode.RequireAny })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Options_AreNotChanged()
     {
         var options = new ChatOptions { Instructions = "Be brief.", StopSequences = ["x"], AdditionalProperties = new() { ["min_p"] = 0.1 } };
@@ -91,6 +117,6 @@ public sealed class ChatRequestReaderTests
     private static ChatRequest Read(ChatOptions? options, GenerationDefaults? defaults = null, bool canDisableThinking = true)
     {
         using MixKvqChatClient client = new ScriptedModel(_ => "").CreateClient();
-        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, canDisableThinking).Read(options, client);
+        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, canDisableThinking, TinyTokenizer.Load().VocabularySize).Read(options, client);
     }
 }

@@ -44,6 +44,9 @@ internal sealed class ScriptedModel : IChatModel
     /// <summary>Whether it writes the ids that its text is encoded to.</summary>
     public bool WritesCanonically { get; init; }
 
+    /// <summary>The logit of the script's next token, where the others have 0: with 0 too, and temperature 1, any token is as likely.</summary>
+    public float Certainty { get; init; } = 10;
+
     /// <summary>Recommends nothing: greedy.</summary>
     public static GenerationDefaults Greedy { get; } = new(null, null, null, null, null);
 

@@ -39,7 +39,7 @@ internal sealed class ScriptedSequence : IConversationSequence
         if (!lastLogits.IsEmpty)
         {
             lastLogits.Clear();
-            lastLogits[_model.Next(_seen)] = 10;
+            lastLogits[_model.Next(_seen)] = _model.Certainty;
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class ServiceCollectionTests
             options.ContextLength = 1;
             options.MaxConversations = 0;
             options.MaxOutputTokens = 0;
+            options.ContextOverflow = (ContextOverflowPolicy)7;
             options.TorchLibraryPath = "no/such/lib";
             options.Cache.TargetBits = 0.5;
         });
@@ -60,7 +61,7 @@ public sealed class ServiceCollectionTests
 
         string message = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Message;
         Assert.All(
-            ["ModelPath", "no/such/folder", "Device is 'tpu'", "DType is 'int4'", "ThreadCount is 0", "ContextLength is 1", "MaxConversations is 0", "MaxOutputTokens is 0", "TorchLibraryPath", "Cache.TargetBits is 0.5"],
+            ["ModelPath", "no/such/folder", "Device is 'tpu'", "DType is 'int4'", "ThreadCount is 0", "ContextLength is 1", "MaxConversations is 0", "MaxOutputTokens is 0", "ContextOverflow is 7", "TorchLibraryPath", "Cache.TargetBits is 0.5"],
             fault => Assert.Contains(fault, message, StringComparison.Ordinal));
     }
 

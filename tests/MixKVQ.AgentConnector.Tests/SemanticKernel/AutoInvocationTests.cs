@@ -184,32 +184,6 @@ public sealed class AutoInvocationTests
     }
 
     [Fact]
-    public async Task RequiredAndStrict_AreRefusedByName()
-    {
-        Kernel kernel = new TestPlugin().CreateKernel();
-        var required = new MixKvqPromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.Required() };
-        var strict = new MixKvqPromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.Auto(options: new() { AllowStrictSchemaAdherence = true }) };
-
-        var first = await Assert.ThrowsAsync<NotSupportedException>(() => AskAsync(new TestChatClient(), new ChatHistory("Go."), required, kernel, streaming: false));
-        var second = await Assert.ThrowsAsync<NotSupportedException>(() => AskAsync(new TestChatClient(), new ChatHistory("Go."), strict, kernel, streaming: true));
-
-        Assert.Contains("FunctionChoiceBehavior.Required", first.Message, StringComparison.Ordinal);
-        Assert.Contains("AllowStrictSchemaAdherence", second.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task None_OffersFunctionsThatTheModelMayNotCall()
-    {
-        var client = new TestChatClient(Replies.Answer("I would call stock."));
-        var settings = new MixKvqPromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.None() };
-
-        await AskAsync(client, new ChatHistory("Which?"), settings, new TestPlugin().CreateKernel(), streaming: false);
-
-        Assert.IsType<NoneChatToolMode>(client.Requests[0].Options!.ToolMode);
-        Assert.Equal(3, client.Requests[0].Options!.Tools!.Count);
-    }
-
-    [Fact]
     public async Task Cancellation_InsideAFunctionEndsTheRequest()
     {
         using var source = new CancellationTokenSource();

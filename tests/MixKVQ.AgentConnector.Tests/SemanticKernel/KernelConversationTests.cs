@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.SemanticKernel;
@@ -55,6 +56,22 @@ public sealed class KernelConversationTests
 
         AssertPrefilled(model, Result, first[^1]);
         AssertPrefilled(model, SecondRequest, Assert.Single(second));
+    }
+
+    [Fact]
+    public async Task HistoryFromJson_IsContinuedByTheRetainedCache()
+    {
+        ScriptedModel model = CreateModel();
+        using MixKvqChatClient client = model.CreateClient();
+        var history = new ChatHistory("You plan.");
+        history.AddUserMessage("How much tin?");
+        await AskAsync(client, history, new(), streaming: false);
+
+        ChatHistory restored = JsonSerializer.Deserialize<ChatHistory>(JsonSerializer.Serialize(history))!;
+        restored.AddUserMessage("Thanks.");
+        List<UsageDetails> usage = await AskAsync(client, restored, new(), streaming: false);
+
+        AssertPrefilled(model, SecondRequest, Assert.Single(usage));
     }
 
     [Fact]

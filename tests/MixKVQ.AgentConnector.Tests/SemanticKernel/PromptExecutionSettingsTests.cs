@@ -25,6 +25,8 @@ public sealed class PromptExecutionSettingsTests
         EnableThinking = false,
         ChatSystemPrompt = "Be brief.",
         ConversationId = "c-1",
+        ResponseFormat = JsonElement.Parse("""{"type":"object"}"""),
+        ReasoningEffort = ReasoningEffort.None,
     };
 
     [Fact]
@@ -63,6 +65,8 @@ public sealed class PromptExecutionSettingsTests
 
         Assert.Throws<InvalidOperationException>(() => settings.Temperature = 1);
         Assert.Throws<InvalidOperationException>(() => settings.ConversationId = null);
+        Assert.Throws<InvalidOperationException>(() => settings.ResponseFormat = "text");
+        Assert.Throws<InvalidOperationException>(() => settings.ReasoningEffort = ReasoningEffort.Low);
         Assert.Throws<NotSupportedException>(() => settings.StopSequences!.Add("STOP"));
     }
 
@@ -109,14 +113,13 @@ public sealed class PromptExecutionSettingsTests
     {
         var client = new TestChatClient(Replies.Answer("Yes."));
         MixKvqPromptExecutionSettings settings = All;
-        settings.ExtensionData = new Dictionary<string, object> { ["mood"] = "calm", ["response_format"] = "json_object" };
+        settings.ExtensionData = new Dictionary<string, object> { ["mood"] = "calm" };
 
         await new MixKvqChatCompletionService(client).GetChatMessageContentsAsync(new ChatHistory("Go."), settings, cancellationToken: CancellationToken.None);
 
         ChatOptions options = client.Requests[0].Options!;
         AssertAll(options);
         Assert.Equal("Be brief.", options.Instructions);
-        Assert.Same(ChatResponseFormat.Json, options.ResponseFormat);
         Assert.Equal("calm", options.AdditionalProperties!["mood"]);
         Assert.Equal(4, options.AdditionalProperties.Count);
     }
@@ -137,6 +140,8 @@ public sealed class PromptExecutionSettingsTests
         Assert.Equal(["END", "\n\n"], options.StopSequences!);
         Assert.Equal((long.MaxValue, 0.5f, 0.25f), (options.Seed, options.PresencePenalty, options.FrequencyPenalty));
         Assert.Equal(("planner", "c-1"), (options.ModelId, options.ConversationId));
+        Assert.Equal("""{"type":"object"}""", Assert.IsType<ChatResponseFormatJson>(options.ResponseFormat).Schema.ToString());
+        Assert.Equal(ReasoningEffort.None, options.Reasoning!.Effort);
         Assert.Equal(0.05f, options.AdditionalProperties!["min_p"]);
         Assert.Equal(1.1f, options.AdditionalProperties["repetition_penalty"]);
         Assert.Equal(false, options.AdditionalProperties["enable_thinking"]);

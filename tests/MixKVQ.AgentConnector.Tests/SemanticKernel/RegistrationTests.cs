@@ -73,6 +73,7 @@ public sealed class RegistrationTests : IDisposable
 
         Assert.NotNull(kernel.GetRequiredService<IChatClient>().GetService<MixKvqChatClient>());
         Assert.NotNull(kernel.GetRequiredService<IChatClient>("other").GetService<MixKvqChatClient>());
+        Assert.NotNull(kernel.GetRequiredService<IChatClient>().GetService<FunctionInvokingChatClient>());
         Assert.Empty(kernel.GetAllServices<IChatCompletionService>());
     }
 

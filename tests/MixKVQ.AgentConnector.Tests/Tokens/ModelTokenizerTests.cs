@@ -148,16 +148,6 @@ public class ModelTokenizerTests
             iter: 200);
     }
 
-    [Theory]
-    [InlineData("llama2")]
-    [InlineData("phi-3-mini")]
-    public void SentencePieceStyle_IsRefusedByName(string name)
-    {
-        string message = Assert.Throws<InvalidDataException>(() => ModelTokenizer.Load(Fixtures.Shared("tokenizers", name))).Message;
-        Assert.Contains("tokenizer.json", message, StringComparison.Ordinal);
-        Assert.Contains("decoder", message, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void MegabyteOfOneWord_IsEncoded()
     {

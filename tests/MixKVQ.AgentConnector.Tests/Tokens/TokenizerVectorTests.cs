@@ -1,4 +1,5 @@
 using System.Globalization;
+using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Tests.Tokens;
 
@@ -7,11 +8,15 @@ public class TokenizerVectorTests
     private const string Separator = "\n__ggml_vocab_test__\n";
 
     [Theory]
-    [InlineData("qwen2")]
-    [InlineData("deepseek-r1-qwen")]
-    public void PublishedVectors_EncodeAndDecodeExactly(string name)
+    [InlineData("qwen2", "qwen2.5")]
+    [InlineData("deepseek-r1-qwen", "qwen2.5")]
+    [InlineData("llama-spm", "llama2")]
+    [InlineData("phi-3", "phi-3-mini")]
+    public void PublishedVectors_EncodeAndDecodeExactly(string name, string folder)
     {
         string file = Fixtures.Shared("tokenizers", "vectors", $"ggml-vocab-{name}.gguf.inp");
+        ModelTokenizer tokenizer = SharedTokenizers.Shared(folder);
+        int[] beginning = folder == "llama2" ? [tokenizer.BosTokenId!.Value] : [];
         string[] texts = File.ReadAllText(file).Split(Separator);
         string[] lines = File.ReadAllLines(Path.ChangeExtension(file, ".out"));
 
@@ -20,9 +25,9 @@ public class TokenizerVectorTests
         for (int i = 0; i < lines.Length; i++)
         {
             int[] expected = [.. lines[i].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
-            Assert.Equal(expected, SharedTokenizers.Qwen.EncodeText(texts[i]));
-            Assert.Equal(expected, SharedTokenizers.Qwen.Encode(texts[i]));
-            Assert.Equal(texts[i], SharedTokenizers.Qwen.Decode(expected));
+            Assert.Equal(expected, tokenizer.EncodeText(texts[i]));
+            Assert.Equal([.. beginning, .. expected], tokenizer.Encode(texts[i]));
+            Assert.Equal(texts[i], tokenizer.Decode(expected));
         }
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MixKVQ.AgentConnector.Tokens.Files;
 
 /// <summary>The "model" of tokenizer.json.</summary>
-internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IReadOnlyList<string> Merges, bool IgnoreMerges)
+internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IReadOnlyList<string> Merges, BpeOptionsSection Options)
 {
     private const string Vocab = "model.vocab";
     private const string MergeList = "model.merges";
@@ -15,7 +15,7 @@ internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IRead
         TokenizerJson.Expect(ref reader, JsonTokenType.StartObject, file, "model");
         Dictionary<string, int>? vocabulary = null;
         List<string>? merges = null;
-        bool ignoreMerges = false;
+        BpeOptionsSection options = new();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string name = reader.GetString()!;
@@ -30,8 +30,7 @@ internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IRead
                     break;
                 default:
                     JsonField field = TokenizerJson.ReadSection(ref reader, file, $"model.{Excerpt.Of(name)}");
-                    CheckOption(name, field);
-                    ignoreMerges |= name == "ignore_merges" && field.Element.ValueKind == JsonValueKind.True;
+                    options = options.With(name, field);
                     break;
             }
         }
@@ -39,26 +38,7 @@ internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IRead
         return new BpeModelSection(
             vocabulary is { Count: > 0 } ? vocabulary : throw new InvalidDataException($"{file}: {Vocab} is missing or empty."),
             merges ?? throw new InvalidDataException($"{file}: {MergeList} is missing; only BPE models are supported."),
-            ignoreMerges);
-    }
-
-    private static void CheckOption(string name, JsonField field)
-    {
-        bool isUnset = field.Element.ValueKind is JsonValueKind.Null or JsonValueKind.False ||
-            (field.Element.ValueKind == JsonValueKind.String && field.Text().Length == 0) ||
-            (field.Element.ValueKind == JsonValueKind.Number && field.Element.TryGetDouble(out double number) && number == 0);
-        switch (name)
-        {
-            case "type" when !isUnset && field.Text() != "BPE":
-                throw field.Fault($"is '{Excerpt.Of(field.Text())}'; only BPE is supported");
-            case "dropout" or "continuing_subword_prefix" or "end_of_word_suffix" when !isUnset:
-                throw field.Fault("is set, which is not supported; byte-level BPE leaves it null");
-            case "ignore_merges" when field.Element.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null):
-                throw field.Fault("is neither true nor false");
-            default:
-                // unk_token, fuse_unk and byte_fallback have no effect where every byte has a token, which is required.
-                break;
-        }
+            options);
     }
 
     /// <summary>Merges are "left right" in older files and ["left", "right"] in newer ones.</summary>
@@ -68,9 +48,9 @@ internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IRead
         var merges = new List<string>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (merges.Count == TokenizerJson.MaxTokenCount)
+            if (merges.Count == TokenizerJson.MaxMergeCount)
             {
-                throw new InvalidDataException($"{file}: {MergeList} holds more than {TokenizerJson.MaxTokenCount} merges.");
+                throw new InvalidDataException($"{file}: {MergeList} holds more than {TokenizerJson.MaxMergeCount} merges.");
             }
 
             if (reader.TokenType == JsonTokenType.String)

@@ -5,25 +5,30 @@ namespace MixKVQ.AgentConnector.Tokens.Files;
 /// <summary>The "pre_tokenizer" of tokenizer.json.</summary>
 internal static class PreTokenizerSection
 {
+    private const int MaxStages = 32;
+
     /// <param name="field">The section, or null where it is absent.</param>
-    /// <param name="file">For messages.</param>
-    /// <exception cref="InvalidDataException">A part is not supported, or none is ByteLevel, without which BPE is not byte-level.</exception>
-    public static IPreTokenizer Read(JsonField? field, string file)
+    /// <param name="isByteLevel">Whether one of its parts is ByteLevel, which makes the model so.</param>
+    /// <exception cref="InvalidDataException">A part is not supported.</exception>
+    public static IPreTokenizer Read(JsonField? field, out bool isByteLevel)
     {
         var stages = new List<IPreTokenizer>();
-        bool isByteLevel = false;
+        isByteLevel = false;
         if (field is { } section)
         {
             AddStages(section, stages, ref isByteLevel);
         }
 
-        return isByteLevel
-            ? new SequencePreTokenizer(stages)
-            : throw new InvalidDataException($"{file}: pre_tokenizer has no ByteLevel: only byte-level BPE (as of Qwen or Llama 3) is supported, not SentencePiece's (as of Llama 2 or Phi-3).");
+        return new SequencePreTokenizer(stages);
     }
 
     private static void AddStages(JsonField section, List<IPreTokenizer> stages, ref bool isByteLevel)
     {
+        if (stages.Count >= MaxStages)
+        {
+            throw section.Fault($"is one of more than {MaxStages} pre-tokenizers");
+        }
+
         switch (section.Get("type").Text())
         {
             case "Sequence":
@@ -42,6 +47,10 @@ internal static class PreTokenizerSection
                     section.FindFlag("individual_digits", absent: false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous,
                     invert: false));
                 break;
+            case "Metaspace":
+                (char replacement, PrependScheme scheme) = MetaspaceSection.Read(section);
+                stages.Add(new MetaspacePreTokenizer(replacement, scheme, section.FindFlag("split", absent: true)));
+                break;
             case "ByteLevel":
                 isByteLevel = true;
                 if (section.FindFlag("add_prefix_space", absent: true))
@@ -56,7 +65,7 @@ internal static class PreTokenizerSection
 
                 break;
             case var type:
-                throw section.Fault($"is of type '{Excerpt.Of(type)}'; ByteLevel, Split, Digits and Sequence are supported");
+                throw section.Fault($"is of type '{Excerpt.Of(type)}'; ByteLevel, Metaspace, Split, Digits and Sequence are supported");
         }
     }
 

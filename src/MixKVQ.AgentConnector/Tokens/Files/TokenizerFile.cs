@@ -1,8 +1,9 @@
 using System.Text.Json;
+using MixKVQ.AgentConnector.Tokens.PreTokenization;
 
 namespace MixKVQ.AgentConnector.Tokens.Files;
 
-/// <summary>Reads tokenizer.json of Hugging Face tokenizers, as far as it describes byte-level BPE.</summary>
+/// <summary>Reads tokenizer.json of Hugging Face tokenizers, as far as it describes BPE, byte-level or with byte fallback.</summary>
 internal static class TokenizerFile
 {
     public const string Name = "tokenizer.json";
@@ -45,16 +46,20 @@ internal static class TokenizerFile
             throw new InvalidDataException($"{file}: model is missing, and with it the vocabulary.");
         }
 
-        DecoderSection.Check(Section("decoder"));
+        IPreTokenizer preTokenizer = PreTokenizerSection.Read(Section("pre_tokenizer"), out bool isByteLevel);
         return new TokenizerDefinition
         {
             Source = file,
             Vocabulary = model.Vocabulary,
             Merges = model.Merges,
-            IgnoreMerges = model.IgnoreMerges,
+            IgnoreMerges = model.Options.IgnoreMerges,
+            HasByteFallback = model.Options.ByteFallback,
+            UnknownToken = model.Options.UnknownToken,
+            FusesUnknown = model.Options.FuseUnknown,
+            Spelling = DecoderSection.Read(Section("decoder"), isByteLevel, file),
             AddedTokens = Section("added_tokens") is { } added ? [.. added.Items().Select(item => AddedTokenSection.Read(item, item.Get("id").Integer()))] : [],
             Normalizer = NormalizerSection.Read(Section("normalizer")),
-            PreTokenizer = PreTokenizerSection.Read(Section("pre_tokenizer"), file),
+            PreTokenizer = preTokenizer,
             Template = PostProcessorSection.Read(Section("post_processor")),
         };
 

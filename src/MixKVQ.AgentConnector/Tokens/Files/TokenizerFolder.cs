@@ -3,6 +3,8 @@ namespace MixKVQ.AgentConnector.Tokens.Files;
 /// <summary>Puts a tokenizer together from the files of a model folder.</summary>
 internal static class TokenizerFolder
 {
+    private const string SentencePieceName = "tokenizer.model";
+
     public static ModelTokenizer Load(string folder)
     {
         TokenizerConfigFile config = TokenizerConfigFile.ReadFrom(folder);
@@ -15,6 +17,11 @@ internal static class TokenizerFolder
         else if (File.Exists(Path.Combine(folder, VocabularyMergesFiles.VocabularyName)) && File.Exists(Path.Combine(folder, VocabularyMergesFiles.MergesName)))
         {
             definition = VocabularyMergesFiles.Read(folder, config);
+        }
+        else if (File.Exists(Path.Combine(folder, SentencePieceName)))
+        {
+            throw new InvalidDataException(
+                $"{folder} holds a {SentencePieceName} (SentencePiece) but no {TokenizerFile.Name}, which is what is read. Add the {TokenizerFile.Name} of the same model: its publisher or a fine-tuned version of it mostly has one, and Transformers writes one with AutoTokenizer.from_pretrained(folder).save_pretrained(folder).");
         }
         else
         {

@@ -14,6 +14,9 @@ internal sealed class CanonicalNormalizer : ITextNormalizer
     public static CanonicalNormalizer Nfd { get; } = new(composes: false);
 
     /// <inheritdoc/>
+    public string Normalize(string text, TextPlace place) => Normalize(text);
+
+    /// <summary>The text in this form, wherever it stands.</summary>
     public string Normalize(string text)
     {
         if (!MayChange(text))

@@ -4,5 +4,6 @@ namespace MixKVQ.AgentConnector.Tokens.Normalization;
 internal interface ITextNormalizer
 {
     /// <summary>The normalized text; the text holds no lone surrogates.</summary>
-    string Normalize(string text);
+    /// <exception cref="InvalidDataException">The model's files ask for what takes too long or makes the text too long.</exception>
+    string Normalize(string text, TextPlace place);
 }

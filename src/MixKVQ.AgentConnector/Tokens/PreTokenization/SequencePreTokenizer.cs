@@ -1,10 +1,10 @@
 namespace MixKVQ.AgentConnector.Tokens.PreTokenization;
 
-/// <summary>Applies pre-tokenizers one after another, each to every word of the one before. Without any, a text is one word.</summary>
+/// <summary>Applies pre-tokenizers one after another, each to every word of the one before. Without any, a text is one word. A word that is not the first counts as after a token.</summary>
 internal sealed class SequencePreTokenizer(IReadOnlyList<IPreTokenizer> stages) : IPreTokenizer
 {
     /// <inheritdoc/>
-    public void Split(ReadOnlyMemory<char> text, List<ReadOnlyMemory<char>> words)
+    public void Split(ReadOnlyMemory<char> text, TextPlace place, List<ReadOnlyMemory<char>> words)
     {
         if (text.IsEmpty)
         {
@@ -15,9 +15,9 @@ internal sealed class SequencePreTokenizer(IReadOnlyList<IPreTokenizer> stages) 
         foreach (IPreTokenizer stage in stages)
         {
             var next = new List<ReadOnlyMemory<char>>();
-            foreach (ReadOnlyMemory<char> word in current)
+            for (int i = 0; i < current.Count; i++)
             {
-                stage.Split(word, next);
+                stage.Split(current[i], i == 0 ? place : TextPlace.AfterToken, next);
             }
 
             current = next;

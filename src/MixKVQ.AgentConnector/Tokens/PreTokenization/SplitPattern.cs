@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace MixKVQ.AgentConnector.Tokens.PreTokenization;
 
 /// <summary>
 /// A regular expression of tokenizer.json, matched by characters although .NET matches UTF-16 units: characters beyond U+FFFF
-/// are matched through <see cref="AstralStandIns"/>. Each match has a time limit, since files may come from anywhere.
+/// are matched through <see cref="AstralStandIns"/>. Each match has a time limit, and so have all in a text, since files may come from anywhere.
 /// </summary>
 internal sealed class SplitPattern
 {
@@ -13,11 +14,14 @@ internal sealed class SplitPattern
 
     private const int MaxLength = 16_384;
 
+    // All matches in one text may take as long as so many that each just pass.
+    private const int MatchesAtTheLimit = 2;
+
     private readonly Regex _regex;
     private readonly string _source;
 
     /// <param name="pattern">In the syntax of tokenizer.json (Oniguruma), as far as .NET shares it.</param>
-    /// <param name="source">The file, for messages.</param>
+    /// <param name="source">The file or the place in it, for messages.</param>
     /// <param name="timeLimit">For one match.</param>
     /// <exception cref="InvalidDataException">.NET cannot take the pattern.</exception>
     public SplitPattern(string pattern, string source, TimeSpan timeLimit)
@@ -25,12 +29,12 @@ internal sealed class SplitPattern
         _source = source;
         if (pattern.Length > MaxLength)
         {
-            throw new InvalidDataException($"{source}: the pre_tokenizer's pattern has {pattern.Length} characters; at most {MaxLength} are taken.");
+            throw new InvalidDataException($"{source}: the pattern has {pattern.Length} characters; at most {MaxLength} are taken.");
         }
 
         if (pattern.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
         {
-            throw new InvalidDataException($"{source}: the pre_tokenizer's pattern '{Excerpt.Of(pattern)}' names characters beyond U+FFFF, which is not supported; categories such as \\p{{L}} are.");
+            throw new InvalidDataException($"{source}: the pattern '{Excerpt.Of(pattern)}' names characters beyond U+FFFF, which is not supported; categories such as \\p{{L}} are.");
         }
 
         // Without regard to case, Oniguruma takes the long s for an s and .NET does not.
@@ -41,7 +45,7 @@ internal sealed class SplitPattern
         }
         catch (ArgumentException fault)
         {
-            throw new InvalidDataException($"{source}: the pre_tokenizer's pattern '{Excerpt.Of(pattern)}' is not supported: {fault.Message}", fault);
+            throw new InvalidDataException($"{source}: the pattern '{Excerpt.Of(pattern)}' is not supported: {fault.Message}", fault);
         }
     }
 
@@ -62,7 +66,7 @@ internal sealed class SplitPattern
         }
         catch (RegexMatchTimeoutException fault)
         {
-            throw new InvalidDataException($"{_source}: the pre_tokenizer's pattern '{Excerpt.Of(fault.Pattern)}' took more than {fault.MatchTimeout.TotalSeconds} s on a text of {text.Length} characters. Take the tokenizer.json of a known model.", fault);
+            throw new InvalidDataException($"{_source}: the pattern '{Excerpt.Of(fault.Pattern)}' took more than {fault.MatchTimeout.TotalSeconds} s on a text of {text.Length} characters. Take the tokenizer.json of a known model.", fault);
         }
     }
 
@@ -82,8 +86,14 @@ internal sealed class SplitPattern
         int covered = 0;
         int matchedPosition = 0;
         int position = 0;
+        long started = Stopwatch.GetTimestamp();
         foreach (ValueMatch match in _regex.EnumerateMatches(matched))
         {
+            if (Stopwatch.GetElapsedTime(started) > _regex.MatchTimeout * MatchesAtTheLimit)
+            {
+                throw new RegexMatchTimeoutException("", _regex.ToString(), _regex.MatchTimeout * MatchesAtTheLimit);
+            }
+
             int start = Advance(text, isMapped, match.Index - matchedPosition, position);
             int end = Advance(text, isMapped, match.Length, start);
             if (start > covered)

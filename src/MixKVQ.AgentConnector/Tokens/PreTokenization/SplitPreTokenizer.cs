@@ -4,7 +4,7 @@ namespace MixKVQ.AgentConnector.Tokens.PreTokenization;
 internal sealed class SplitPreTokenizer(SplitPattern pattern, SplitBehavior behavior, bool invert) : IPreTokenizer
 {
     /// <inheritdoc/>
-    public void Split(ReadOnlyMemory<char> text, List<ReadOnlyMemory<char>> words)
+    public void Split(ReadOnlyMemory<char> text, TextPlace place, List<ReadOnlyMemory<char>> words)
     {
         var parts = new List<SplitPart>();
         pattern.Cut(text.Span, parts);

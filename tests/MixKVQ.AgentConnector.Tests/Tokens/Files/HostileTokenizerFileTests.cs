@@ -75,8 +75,9 @@ public class HostileTokenizerFileTests
     public void UnsupportedParts_AreNamedWithWhatIsSupported()
     {
         Refuses(files => files.Tokenizer["normalizer"] = new JsonObject { ["type"] = "NFKC" }, "normalizer", "NFKC", "NFC");
-        Refuses(files => files.Tokenizer["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace" }, "pre_tokenizer", "Metaspace", "ByteLevel");
+        Refuses(files => files.Tokenizer["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace" }, "decoder", "pre_tokenizer", "ByteLevel");
         Refuses(files => files.Tokenizer["pre_tokenizer"] = null, "pre_tokenizer", "ByteLevel");
+        Refuses(files => files.Tokenizer["pre_tokenizer"] = new JsonObject { ["type"] = "Whitespace" }, "pre_tokenizer", "Whitespace", "ByteLevel");
         Refuses(files => files.Tokenizer["post_processor"] = new JsonObject { ["type"] = "BertProcessing" }, "post_processor", "BertProcessing");
         Refuses(files => files.Tokenizer["decoder"] = new JsonObject { ["type"] = "ByteFallback" }, "decoder", "ByteFallback");
         Refuses(files => files.Tokenizer["model"]!["type"] = "Unigram", "model.type", "Unigram");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MixKVQ.AgentConnector.Tokens;
 using MixKVQ.AgentConnector.Tokens.PreTokenization;
 
 namespace MixKVQ.AgentConnector.Tests.Tokens.PreTokenization;
@@ -8,7 +9,7 @@ public class SplitPreTokenizerTests
     private static string[] Split(string pattern, string text, SplitBehavior behavior = SplitBehavior.Isolated, bool invert = false)
     {
         var words = new List<ReadOnlyMemory<char>>();
-        new SplitPreTokenizer(new SplitPattern(pattern, "test", SplitPattern.DefaultTimeLimit), behavior, invert).Split(text.AsMemory(), words);
+        new SplitPreTokenizer(new SplitPattern(pattern, "test", SplitPattern.DefaultTimeLimit), behavior, invert).Split(text.AsMemory(), TextPlace.Start, words);
         return [.. words.Select(word => word.ToString())];
     }
 

@@ -1,0 +1,4 @@
+namespace MixKVQ.AgentConnector.Constraints;
+
+/// <summary>Exactly this added token.</summary>
+internal sealed record TokenGrammar(int Id) : Grammar;
