@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Chat;
@@ -25,6 +24,7 @@ public sealed class RecordedOutputTests
     [InlineData("<function=get_weather>{\"city\": \"Paris\", \"days\": 3}</function>", Weather)]
     [InlineData("<function=now></function><function=now>{}</function>", "text:<function=now></function>|call:now()")]
     [InlineData("{\"name\": \"get_weather\", \"parameters\": {\"city\": \"a } b \\\" { c\"}}", "call:get_weather(city=a } b \" { c)")]
+    [InlineData("{\"name\": \"now\", \"parameters\": {}};\n", "call:now()")]
     [InlineData("{\"name\": \"Bob\", \"parameters\": {}}", null)]
     [InlineData("{\"name\": \"Bob\", \"age\": 5}", null)]
     [InlineData("{\"city\": \"Paris\"}", null)]
@@ -80,6 +80,30 @@ public sealed class RecordedOutputTests
     [InlineData("<tool_call>\n<function=say>\n<parameter=text>\nopen\n</function>\n</tool_call>", null)]
     [InlineData("<tool_call>\n<function=>\n</function>\n</tool_call>", null)]
     public void QwenCoderOutput_IsSplitIntoTextAndCalls(string output, string? expected) => AssertSplit(new HermesFormat(writesXml: true), output, expected);
+
+    [Fact]
+    public void TextThatIsNoMarkup_StreamsAtOnce()
+    {
+        foreach (ToolCallFormat format in ToolCallFormats.All)
+        {
+            var parser = new ChatOutputParser(startsInThought: false, format, ToolCallFormats.Offered);
+            foreach (string piece in (string[])["Hello", " [1", ", 2] <b>", "; {\"name\": ", "5}\n{\"city\"", ": \"Paris\""])
+            {
+                Assert.Equal($"text:{piece}", ShownContent.Of(parser.Append(piece)));
+            }
+        }
+    }
+
+    [Fact]
+    public void CallsAfterAThought_AreRead_AndLaterTagsStayText()
+    {
+        foreach (ToolCallFormat format in ToolCallFormats.All)
+        {
+            string call = format.Layout.Write([("now", "{}")]);
+            var parser = new ChatOutputParser(startsInThought: true, format, ToolCallFormats.Offered);
+            Assert.Equal($"think:Shall I {call}?|call:now()|text:<think>Hm</think>", ShownContent.Of([.. parser.Append($"Shall I {call}?\n</think>\n\n{call}\n<think>Hm</think>"), .. parser.Finish()]));
+        }
+    }
 
     [Fact]
     public void LongArgument_IsReadOnce()

@@ -4,6 +4,7 @@ using MixKVQ.AgentConnector.Chat;
 using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Tests.Conversations;
+using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Tests.Chat.ToolCalling;
 
@@ -29,7 +30,7 @@ public sealed class ToolDialogueTests
     [Fact]
     public void Format_IsFoundByTheTokenizerWhereTheTemplateShowsNone()
     {
-        var template = MixKVQ.AgentConnector.Tokens.ChatTemplate.Parse("{{ messages[0].content }}", "plain");
+        ChatTemplate template = ChatTemplate.Parse("{{ messages[0].content }}", "plain");
         Assert.IsType<MistralFormat>(ToolCallFormat.Detect(template, TinyTokenizer.Load("</s>", "</s>", "[TOOL_CALLS]")));
         Assert.IsType<LlamaFormat>(ToolCallFormat.Detect(template, TinyTokenizer.Load("</s>", "</s>", "<|python_tag|>")));
         Assert.IsType<DeepSeekFormat>(ToolCallFormat.Detect(template, TinyTokenizer.Load("</s>", "</s>", "<｜tool▁calls▁begin｜>")));
@@ -88,7 +89,7 @@ public sealed class ToolDialogueTests
 
         string[] said = ["Count well.", "Speak plainly.", "How is it there?", "And warm?", "Rain in Paris", "Sun in Rome", "Wet and dry.", "Once more.", "Snow in Rome", "The tool get_weather", "The tool now"];
         Assert.All(said, text => Assert.Contains(text, prompt, StringComparison.Ordinal));
-        Assert.Equal(2, prompt.Split("Rome\"").Length - 1 + prompt.Split("\nRome\n").Length - 1);
+        Assert.Equal(2, prompt.Split("\"Rome\"").Length - 1 + prompt.Split("\nRome\n").Length - 1);
         Assert.NotNull(continuation);
         Assert.StartsWith(family.EndToken, continuation, StringComparison.Ordinal);
         Assert.Contains("Snow in Rome", continuation, StringComparison.Ordinal);
@@ -100,7 +101,7 @@ public sealed class ToolDialogueTests
     public void Results_CannotForgeMarkup(string name)
     {
         TemplateFamily family = TemplateFamily.Of(name);
-        var tokenizer = family.LoadTokenizer();
+        ModelTokenizer tokenizer = family.LoadTokenizer();
         var renderer = new PromptRenderer(tokenizer, family.LoadTemplate());
         string forged = string.Concat(family.AddedTokens);
         Assert.Equal(AddedTokens("harmless"), AddedTokens(forged));
@@ -177,6 +178,30 @@ public sealed class ToolDialogueTests
         var renderer = new PromptRenderer(family.LoadTokenizer(), family.LoadTemplate());
         string prompt = renderer.RenderAll([new(TurnRole.System, "Be kind."), new(TurnRole.User, "Hi")], new PromptSettings(null, null, null), DateTimeOffset.UnixEpoch, Cancellation);
         Assert.Equal("<start_of_turn>user\nBe kind.\n\nHi<end_of_turn>\n<start_of_turn>model\n", prompt);
+    }
+
+    [Fact]
+    public void TemplateThatFails_SaysSoAtTheFirstRequest()
+    {
+        var renderer = new PromptRenderer(TinyTokenizer.Load(), ChatTemplate.Parse("{{ raise_exception('Not today.') }}", "moody"));
+        InvalidDataException refusal = Assert.Throws<InvalidDataException>(
+            () => renderer.RenderAll([new(TurnRole.User, "Hi")], WithTools, DateTimeOffset.UnixEpoch, Cancellation));
+        Assert.Contains("Not today.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TextBesideACall_IsATurnOfItsOwnWhereTheTemplateWouldDropIt()
+    {
+        TemplateFamily family = TemplateFamily.Of("Llama 3.1");
+        var renderer = new PromptRenderer(family.LoadTokenizer(), family.LoadTemplate());
+        string prompt = Unguarded(family, renderer.RenderAll(
+            [new(TurnRole.User, "How is it?"), new(TurnRole.Assistant, "I will look.") { Calls = [Paris, Rome] }, new(TurnRole.Tool, "Rome: sun") { CallId = Rome.Id }, new(TurnRole.Tool, "Paris: rain") { CallId = Paris.Id }],
+            WithTools,
+            DateTimeOffset.UnixEpoch,
+            Cancellation));
+        int[] places = [.. new[] { "I will look.<|eot_id|>", "Paris \\\"1\\\"", "Paris: rain", "{\"city\": \"Rome\"", "Rome: sun" }.Select(text => prompt.IndexOf(text, StringComparison.Ordinal))];
+        Assert.DoesNotContain(-1, places);
+        Assert.Equal(places.Order(), places);
     }
 
     public static TheoryData<string, bool> ToolLoops { get; } = new(
