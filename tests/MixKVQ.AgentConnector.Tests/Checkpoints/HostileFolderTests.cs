@@ -1,5 +1,6 @@
 using System.Text;
 using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Models;
 using MixKVQ.AgentConnector.Tests.Tokens;
 using MixKVQ.AgentConnector.Tokens;
 
@@ -111,6 +112,18 @@ public sealed class HostileFolderTests
         Refuses("config.json", () => ModelConfig.Load(folder.Path));
         folder.With("config.json", "{ \"model_type\": \"llama\", \"eos_token_id\": [" + Many(_ => "-1", 1_300_000) + "] }");
         Refuses("config.json", () => ModelConfig.Load(folder.Path));
+    }
+
+    [Fact]
+    public void ConfigLargerThanItsWeights_IsRefusedBeforeAnythingIsMade()
+    {
+        using var folder = new ModelFolder();
+        folder.WithConfig("""{ "hidden_size": 1048576, "num_hidden_layers": 1024, "vocab_size": 16777216, "max_position_embeddings": 268435456, "intermediate_size": 1048576, "num_attention_heads": 4096, "num_key_value_heads": 4096 }""");
+        folder.WriteSafetensors("model.safetensors", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", new byte[4]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string message = Assert.Throws<InvalidDataException>(() => DecoderModel.Load(folder.Path, TorchSharp.torch.CPU, null)).Message;
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, AllowedBytes);
+        Assert.Contains("model.embed_tokens.weight", message, StringComparison.Ordinal);
     }
 
     [Fact]
