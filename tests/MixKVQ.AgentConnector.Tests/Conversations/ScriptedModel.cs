@@ -118,7 +118,7 @@ internal sealed class ScriptedModel : IChatModel
         List<int> ids = [];
         foreach (PromptSegment segment in Tokenizer.EncodePrompt(answer))
         {
-            ids.AddRange(segment.IsAdded || WritesCanonically ? segment.TokenIds : segment.Text.SelectMany(c => Tokenizer.EncodeText(c.ToString())));
+            ids.AddRange(segment.IsAdded || WritesCanonically ? segment.TokenIds : segment.Text.EnumerateRunes().SelectMany(character => Tokenizer.EncodeText(character.ToString())));
         }
 
         return ids;
