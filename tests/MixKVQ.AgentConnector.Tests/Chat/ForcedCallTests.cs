@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Tests.Chat.ToolCalling;
+using MixKVQ.AgentConnector.Tests.Constraints;
+using MixKVQ.AgentConnector.Tests.Conversations;
+using MixKVQ.AgentConnector.Tests.Models;
+
+namespace MixKVQ.AgentConnector.Tests.Chat;
+
+/// <summary>Models that know nothing, and calls that are well-formed nevertheless.</summary>
+public sealed class ForcedCallTests
+{
+    private static readonly JsonNode City = JsonNode.Parse("""{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer","minimum":1,"maximum":14}},"required":["city","days"],"additionalProperties":false}""")!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(TemplateFamily.Names), MemberType = typeof(TemplateFamily))]
+    public async Task RandomLogits_GiveCallsThatValidateInEveryFormat(string name)
+    {
+        TemplateFamily family = TemplateFamily.Of(name);
+        var model = new ScriptedModel(_ => "", family.LoadTokenizer(), family.LoadTemplate()) { AnswerStarts = family.AnswerStarts, Certainty = 0 };
+        await using MixKvqChatClient client = model.CreateClient();
+        for (int seed = 0; seed < 12; seed++)
+        {
+            await CallAsync(client, City, ChatToolMode.RequireAny, seed, maxTokens: 250);
+        }
+    }
+
+    [Fact]
+    public async Task EveryBfclFunction_IsCalledWithValidArguments()
+    {
+        await using MixKvqChatClient client = new ScriptedModel(_ => "") { Certainty = 0 }.CreateClient();
+        int count = 0;
+        foreach (JsonNode schema in FunctionSchemaTests.Schemas())
+        {
+            await CallAsync(client, schema, ChatToolMode.RequireSpecific("f"), count++, maxTokens: 250);
+        }
+
+        Assert.True(count > 1000, $"Only {count} functions were found.");
+    }
+
+    [Fact]
+    public async Task RandomWeights_CallEveryTwentiethBfclFunctionWithValidArguments()
+    {
+        using var folder = new TinyModel("""
+            {
+              "model_type": "qwen3", "vocab_size": 300, "hidden_size": 64, "head_dim": 64, "num_attention_heads": 2, "num_key_value_heads": 1,
+              "max_position_embeddings": 4096, "tie_word_embeddings": true
+            }
+            """);
+        TinyTokenizer.Write(folder.Folder);
+        await using var client = new MixKvqChatClient(new MixKvqOptions { ModelPath = folder.Folder });
+        int count = 0;
+        foreach (JsonNode schema in FunctionSchemaTests.Schemas().Where((_, index) => index % 20 == 0))
+        {
+            await CallAsync(client, schema, ChatToolMode.RequireSpecific("f"), count++, maxTokens: 250);
+        }
+    }
+
+    private static async Task CallAsync(IChatClient client, JsonNode schema, ChatToolMode mode, int seed, int maxTokens)
+    {
+        var options = new ChatOptions
+        {
+            Tools = [AIFunctionFactory.CreateDeclaration("f", "A function.", JsonSerializer.SerializeToElement(schema))],
+            ToolMode = mode,
+            Temperature = 1,
+            Seed = seed,
+            MaxOutputTokens = maxTokens,
+            AllowMultipleToolCalls = seed % 2 == 0 ? false : null,
+            Reasoning = new ReasoningOptions { Output = ReasoningOutput.None },
+        };
+        ChatResponse response = await client.GetResponseAsync("Do it.", options, Cancellation);
+        IReadOnlyList<AIContent> said = [.. response.Messages.SelectMany(message => message.Contents).Where(content => content is not UsageContent)];
+        Assert.NotEmpty(said);
+        Assert.All(said, content =>
+        {
+            FunctionCallContent call = Assert.IsType<FunctionCallContent>(content);
+            Assert.Equal("f", call.Name);
+            SchemaVerdict.Check(schema.ToJsonString(), JsonSerializer.Serialize(call.Arguments));
+        });
+        Assert.Equal(ChatFinishReason.ToolCalls, response.FinishReason);
+    }
+}
