@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MixKVQ.AgentConnector.Constraints.Patterns;
 
 /// <summary>Follows a graph's ways that read nothing.</summary>
@@ -27,30 +29,33 @@ internal sealed class PositionClosure
     /// <summary>How many positions the last call met.</summary>
     public int Visited { get; private set; }
 
-    /// <summary>The sorted positions reached that read, wait for the end or have matched; a match alone where there is one, since it outlasts all else.</summary>
-    public int[] Of(IEnumerable<int> from, bool atStart)
+    /// <summary>
+    /// The sorted positions reached that read, wait for the end or have matched; a match alone where there is one, since it outlasts
+    /// all else. Valid until the next call.
+    /// </summary>
+    public ReadOnlySpan<int> Of(ReadOnlySpan<int> from, bool atStart)
     {
         _found.Clear();
         Follow(from, atStart, atEnd: false);
         int matched = _found.FindIndex(index => _graph.Positions[index].Kind == PositionKind.Matched);
         if (matched >= 0)
         {
-            return [_found[matched]];
+            return CollectionsMarshal.AsSpan(_found).Slice(matched, 1);
         }
 
         _found.Sort();
-        return [.. _found];
+        return CollectionsMarshal.AsSpan(_found);
     }
 
     /// <summary>Whether the text may end here.</summary>
-    public bool Accepts(IEnumerable<int> from, bool atStart)
+    public bool Accepts(ReadOnlySpan<int> from, bool atStart)
     {
         _found.Clear();
         Follow(from, atStart, atEnd: true);
         return _found.Exists(index => _graph.Positions[index].Kind == PositionKind.Matched);
     }
 
-    private void Follow(IEnumerable<int> from, bool atStart, bool atEnd)
+    private void Follow(ReadOnlySpan<int> from, bool atStart, bool atEnd)
     {
         _round++;
         Visited = 0;
@@ -90,12 +95,28 @@ internal sealed class PositionClosure
 
     private static bool[] FindUseful(PositionGraph graph)
     {
-        ILookup<int, int> before = graph.Positions.Index()
-            .Where(item => item.Item.Kind is not (PositionKind.Start or PositionKind.Matched))
-            .SelectMany(item => item.Item.Kind == PositionKind.Split ? [(item.Item.Next, item.Index), (item.Item.Other, item.Index)] : new[] { (item.Item.Next, item.Index) })
-            .ToLookup(edge => edge.Item1, edge => edge.Item2);
+        List<(int To, int From)> ways = [];
+        Stack<int> open = new();
+        for (int index = 0; index < graph.Positions.Count; index++)
+        {
+            Position position = graph.Positions[index];
+            switch (position.Kind)
+            {
+                case PositionKind.Matched:
+                    open.Push(index);
+                    break;
+                case PositionKind.Split:
+                    ways.Add((position.Next, index));
+                    ways.Add((position.Other, index));
+                    break;
+                case PositionKind.Character or PositionKind.End:
+                    ways.Add((position.Next, index));
+                    break;
+            }
+        }
+
+        ILookup<int, int> before = ways.ToLookup(way => way.To, way => way.From);
         bool[] useful = new bool[graph.Positions.Count];
-        Stack<int> open = new(graph.Positions.Index().Where(item => item.Item.Kind == PositionKind.Matched).Select(item => item.Index));
         while (open.TryPop(out int index))
         {
             if (!useful[index])

@@ -30,7 +30,7 @@ internal sealed class TextPattern
         _targets = _table.Targets;
         _alphabet = _table.Alphabet;
         _classCount = _alphabet.ClassCount;
-        ILookup<int, int> predecessors = _table.Predecessors();
+        List<int>[] predecessors = _table.Predecessors();
         _shortest = Distances.Shortest(_table, predecessors);
         _longest = Distances.Longest(_table, predecessors);
         _steps = ShortestSteps();

@@ -80,8 +80,8 @@ public sealed class PatternRefusalTests
         new string('(', 5000) + new string(')', 5000).Replace(")", "", StringComparison.Ordinal),
         new string('(', 200) + new string(')', 200),
         new string('a', 100_000),
-        string.Concat(Enumerable.Range(0, 900).Select(i => $@"[\p{{L}}{(char)('!' + (i % 90))}]{{9}}"))[..8000],
-        string.Concat(Enumerable.Range(0, 1100).Select(i => $"(?:{(char)(0x4E00 + i)}|.)*")),
+        string.Concat(Enumerable.Range(0, 600).Select(i => $@"[\p{{L}}{(char)(0x2190 + i)}]{{9}}")),
+        $"^(?:{string.Join('|', Enumerable.Range(0x4E00, 190).Select(code => (char)code))}|.){{20000}}$",
     ];
 
     [Theory]
@@ -93,6 +93,17 @@ public sealed class PatternRefusalTests
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.InRange(allocated, 0, MaxBytes);
         Assert.True(refusal is NotSupportedException or FormatException, $"{refusal}");
+    }
+
+    [Fact]
+    public void TheLargestTable_IsCompiledWithinTheBoundToo()
+    {
+        string oneOfMany = string.Join('|', Enumerable.Range(0x4E00, 80).Select(code => (char)code));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        TextPattern pattern = TextPattern.Compile($"^(?:{oneOfMany}){{40}}.{{9900}}$");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MaxBytes);
+        Assert.Equal(9941, pattern.StateCount);
+        Assert.Equal(9940, pattern.LongestDistance(pattern.Start));
     }
 
     [Fact]
