@@ -55,8 +55,11 @@ internal abstract record Grammar
     }
 
     /// <summary>
-    /// Any JSON value that the schema takes. Keywords for objects without a type mean an object, those for arrays an array,
-    /// and so on: a model that is asked for properties is not asked for a number.
+    /// A JSON value that the schema takes. All that can be written is valid, but not all that is valid can be written:
+    /// keywords for objects without a type mean an object, those for arrays an array, and so on; an object that has properties
+    /// or patternProperties and no additionalProperties has no others; numbers have no exponent and at most 15 digits; names
+    /// that the schema does not mention have at most 64 characters and no escapes; white space is a space, or a line feed and
+    /// up to 64 spaces; containers lie at most 60 deep.
     /// </summary>
     public static Grammar JsonSchema(JsonElement schema) => new SchemaGrammar(schema.Clone());
 

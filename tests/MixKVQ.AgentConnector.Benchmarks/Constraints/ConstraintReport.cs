@@ -65,7 +65,7 @@ internal static class ConstraintReport
         return schemas.Count > 0 ? schemas : [File.ReadAllText(file)];
     }
 
-    private static void Measure(string name, IReadOnlyList<string> schemas, TokenVocabulary vocabulary, bool prints)
+    private static void Measure(string name, List<string> schemas, TokenVocabulary vocabulary, bool prints)
     {
         var cold = new List<double>();
         var warm = new List<double>();

@@ -21,7 +21,7 @@ public class FunctionSchemaTests
             count++;
         }
 
-        Assert.True(count > 1000, $"Only {count} functions were found.");
+        Assert.True(count > 800, $"Only {count} functions were found.");
     }
 
     [Fact]

@@ -51,10 +51,10 @@ public class SchemaRefusalTests
 
         var wide = new StringBuilder("{\"properties\":{");
         wide.AppendJoin(',', Enumerable.Range(0, 100_000).Select(index => $"\"p{index}\":{{}}")).Append("}}");
-        Assert.Contains("elements", Refused(wide.ToString()).Message, StringComparison.Ordinal);
+        Assert.Contains("Take a smaller one", Refused(wide.ToString()).Message, StringComparison.Ordinal);
 
         string chain = string.Join(',', Enumerable.Range(0, 3000).Select(index => $$"""  "d{{index}}":{"allOf":[{"$ref":"#/$defs/d{{index + 1}}"},{"$ref":"#/$defs/d{{index + 1}}"}]}  """));
-        Assert.Contains("#/$defs/d2999/allOf/0/$ref", Refused($$"""{"$ref":"#/$defs/d0","$defs":{ {{chain}} } }""").Message, StringComparison.Ordinal);
+        Assert.Contains("follow each other", Refused($$"""{"$ref":"#/$defs/d0","$defs":{ {{chain}} } }""").Message, StringComparison.Ordinal);
     }
 
     [Theory]

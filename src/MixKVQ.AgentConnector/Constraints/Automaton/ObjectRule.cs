@@ -125,7 +125,10 @@ internal sealed class ObjectRule : Rule
     protected override (int Shortest, int Height) Measure()
     {
         int required = Names.Count(name => name.IsRequired);
-        int[] fillers = [.. Enumerable.Range(0, Names.Count).Where(name => !Names[name].IsRequired && Names[name].Member.IsPossible).OrderBy(name => Names[name].Cost)];
+
+        // Free names fill up what cheaper known ones do not.
+        int dearest = FreeKind?.Cost ?? Never - 1;
+        int[] fillers = [.. Enumerable.Range(0, Names.Count).Where(name => !Names[name].IsRequired && Names[name].Cost <= dearest).OrderBy(name => Names[name].Cost)];
         int wanted = Math.Max(0, _min - required);
         _fillers = fillers.Length > wanted ? fillers[..wanted] : fillers;
         if (_max < Math.Max(_min, required))

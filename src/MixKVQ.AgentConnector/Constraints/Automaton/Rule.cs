@@ -26,11 +26,11 @@ internal abstract class Rule
     /// <summary>Adds the ways to begin this rule, each going on with <paramref name="rest"/>.</summary>
     public abstract void Enter(FrameStack? rest, Closure closure);
 
-    /// <summary>Takes what is known of the parts so far; true when that shortened this rule.</summary>
+    /// <summary>Takes what is known of the parts so far; true when that changed this rule.</summary>
     public bool Settle()
     {
         (int shortest, int height) = Measure();
-        if (shortest >= Shortest)
+        if (shortest >= Never || shortest > Shortest || (shortest == Shortest && height == Height))
         {
             return false;
         }

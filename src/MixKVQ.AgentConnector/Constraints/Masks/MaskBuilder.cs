@@ -8,6 +8,9 @@ namespace MixKVQ.AgentConnector.Constraints.Masks;
 /// </summary>
 internal sealed class MaskBuilder(TokenVocabulary vocabulary, ConfigurationStore store, StringTokensCache strings)
 {
+    /// <summary>More bytes than a started character may lack: an escape lacks four digits.</summary>
+    private const int LargestStart = 5;
+
     private readonly List<int> _added = [];
     private readonly List<ulong[]> _shared = [];
     private readonly List<int> _removed = [];
@@ -143,9 +146,6 @@ internal sealed class MaskBuilder(TokenVocabulary vocabulary, ConfigurationStore
 
         RemoveExcluded(configuration, frame);
     }
-
-    /// <summary>The bytes that an escape may lack: four digits.</summary>
-    private const int LargestStart = 5;
 
     private void AddExits(int suffix, Configuration configuration, StringTokens tokens, int least, int most)
     {

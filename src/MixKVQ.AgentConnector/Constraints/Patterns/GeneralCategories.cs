@@ -9,19 +9,54 @@ internal static class GeneralCategories
 {
     private static readonly UnicodeCategory[] AllCategories = Enum.GetValues<UnicodeCategory>();
 
-    /// <summary>Names to the prefix that the two-letter categories share; the two-letter names are in the order of <see cref="UnicodeCategory"/>.</summary>
+    /// <summary>Other names to the short one.</summary>
     private static readonly FrozenDictionary<string, string> ShortNames = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["Letter"] = "L", ["Cased_Letter"] = "LC", ["Mark"] = "M", ["Combining_Mark"] = "M", ["Number"] = "N", ["Punctuation"] = "P", ["punct"] = "P",
-        ["Symbol"] = "S", ["Separator"] = "Z", ["Other"] = "C", ["Uppercase_Letter"] = "Lu", ["Lowercase_Letter"] = "Ll", ["Titlecase_Letter"] = "Lt",
-        ["Modifier_Letter"] = "Lm", ["Other_Letter"] = "Lo", ["Nonspacing_Mark"] = "Mn", ["Spacing_Mark"] = "Mc", ["Enclosing_Mark"] = "Me",
-        ["Decimal_Number"] = "Nd", ["digit"] = "Nd", ["Letter_Number"] = "Nl", ["Other_Number"] = "No", ["Space_Separator"] = "Zs",
-        ["Line_Separator"] = "Zl", ["Paragraph_Separator"] = "Zp", ["Control"] = "Cc", ["cntrl"] = "Cc", ["Format"] = "Cf", ["Surrogate"] = "Cs",
-        ["Private_Use"] = "Co", ["Connector_Punctuation"] = "Pc", ["Dash_Punctuation"] = "Pd", ["Open_Punctuation"] = "Ps",
-        ["Close_Punctuation"] = "Pe", ["Initial_Punctuation"] = "Pi", ["Final_Punctuation"] = "Pf", ["Other_Punctuation"] = "Po",
-        ["Math_Symbol"] = "Sm", ["Currency_Symbol"] = "Sc", ["Modifier_Symbol"] = "Sk", ["Other_Symbol"] = "So", ["Unassigned"] = "Cn",
+        ["Letter"] = "L",
+        ["Cased_Letter"] = "LC",
+        ["Mark"] = "M",
+        ["Combining_Mark"] = "M",
+        ["Number"] = "N",
+        ["Punctuation"] = "P",
+        ["punct"] = "P",
+        ["Symbol"] = "S",
+        ["Separator"] = "Z",
+        ["Other"] = "C",
+        ["Uppercase_Letter"] = "Lu",
+        ["Lowercase_Letter"] = "Ll",
+        ["Titlecase_Letter"] = "Lt",
+        ["Modifier_Letter"] = "Lm",
+        ["Other_Letter"] = "Lo",
+        ["Nonspacing_Mark"] = "Mn",
+        ["Spacing_Mark"] = "Mc",
+        ["Enclosing_Mark"] = "Me",
+        ["Decimal_Number"] = "Nd",
+        ["digit"] = "Nd",
+        ["Letter_Number"] = "Nl",
+        ["Other_Number"] = "No",
+        ["Space_Separator"] = "Zs",
+        ["Line_Separator"] = "Zl",
+        ["Paragraph_Separator"] = "Zp",
+        ["Control"] = "Cc",
+        ["cntrl"] = "Cc",
+        ["Format"] = "Cf",
+        ["Surrogate"] = "Cs",
+        ["Private_Use"] = "Co",
+        ["Connector_Punctuation"] = "Pc",
+        ["Dash_Punctuation"] = "Pd",
+        ["Open_Punctuation"] = "Ps",
+        ["Close_Punctuation"] = "Pe",
+        ["Initial_Punctuation"] = "Pi",
+        ["Final_Punctuation"] = "Pf",
+        ["Other_Punctuation"] = "Po",
+        ["Math_Symbol"] = "Sm",
+        ["Currency_Symbol"] = "Sc",
+        ["Modifier_Symbol"] = "Sk",
+        ["Other_Symbol"] = "So",
+        ["Unassigned"] = "Cn",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    /// <summary>In the order of <see cref="UnicodeCategory"/>.</summary>
     private static readonly string[] TwoLetterNames =
     [
         "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co",
@@ -52,8 +87,7 @@ internal static class GeneralCategories
 
     private static CodePointSet Collect(string name)
     {
-        HashSet<UnicodeCategory> categories =
-            [.. AllCategories.Where(category => name == "LC" ? TwoLetterNames[(int)category] is "Lu" or "Ll" or "Lt" : TwoLetterNames[(int)category].StartsWith(name, StringComparison.Ordinal))];
+        HashSet<UnicodeCategory> categories = [.. AllCategories.Where(category => Names(name, TwoLetterNames[(int)category]))];
         List<CodePointRange> ranges = [];
         int first = -1;
         for (int codePoint = 0; codePoint <= CodePointSet.MaxCodePoint + 1; codePoint++)
@@ -72,4 +106,7 @@ internal static class GeneralCategories
 
         return CodePointSet.Of([.. ranges]);
     }
+
+    private static bool Names(string name, string category) =>
+        name == "LC" ? category is "Lu" or "Ll" or "Lt" : category.StartsWith(name, StringComparison.Ordinal);
 }

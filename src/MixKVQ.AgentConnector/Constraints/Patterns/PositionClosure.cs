@@ -29,7 +29,10 @@ internal sealed class PositionClosure
     /// <summary>How many positions the last call met.</summary>
     public int Visited { get; private set; }
 
-    /// <summary>The sorted positions reached that read, wait for the end or have matched; a match alone where there is one, since it outlasts all else. Valid until the next call.</summary>
+    /// <summary>
+    /// The sorted positions reached that read, wait for the end or have matched; a match alone where there is one, since it outlasts
+    /// all else. Valid until the next call.
+    /// </summary>
     public ReadOnlySpan<int> Of(ReadOnlySpan<int> from, bool atStart)
     {
         _found.Clear();
@@ -92,12 +95,28 @@ internal sealed class PositionClosure
 
     private static bool[] FindUseful(PositionGraph graph)
     {
-        ILookup<int, int> before = graph.Positions.Index()
-            .Where(item => item.Item.Kind is not (PositionKind.Start or PositionKind.Matched))
-            .SelectMany(item => item.Item.Kind == PositionKind.Split ? [(item.Item.Next, item.Index), (item.Item.Other, item.Index)] : new[] { (item.Item.Next, item.Index) })
-            .ToLookup(edge => edge.Item1, edge => edge.Item2);
+        List<(int To, int From)> ways = [];
+        Stack<int> open = new();
+        for (int index = 0; index < graph.Positions.Count; index++)
+        {
+            Position position = graph.Positions[index];
+            switch (position.Kind)
+            {
+                case PositionKind.Matched:
+                    open.Push(index);
+                    break;
+                case PositionKind.Split:
+                    ways.Add((position.Next, index));
+                    ways.Add((position.Other, index));
+                    break;
+                case PositionKind.Character or PositionKind.End:
+                    ways.Add((position.Next, index));
+                    break;
+            }
+        }
+
+        ILookup<int, int> before = ways.ToLookup(way => way.To, way => way.From);
         bool[] useful = new bool[graph.Positions.Count];
-        Stack<int> open = new(graph.Positions.Index().Where(item => item.Item.Kind == PositionKind.Matched).Select(item => item.Index));
         while (open.TryPop(out int index))
         {
             if (!useful[index])

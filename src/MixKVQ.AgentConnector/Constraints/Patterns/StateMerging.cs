@@ -27,7 +27,6 @@ internal sealed class StateMerging
 
     private readonly List<int> _touched = [];
 
-
     /// <summary>Edges sorted by class and target: those of class c into state s are <c>_sources[_edgeStarts[c × states + s] …]</c>.</summary>
     private readonly int[] _edgeStarts;
 

@@ -11,6 +11,9 @@ internal sealed partial class SchemaCompiler
     /// <summary>Names that no schema mentions have at most so many characters.</summary>
     private const int MaxNameLength = 64;
 
+    /// <summary>How deep one oneOf may lie in the members that tell the branches of another apart.</summary>
+    private const int MaxNestedChoices = 16;
+
     private readonly RuleSet _rules;
     private readonly SchemaDocument _document;
     private readonly SchemaFaults _faults = new();
@@ -19,6 +22,7 @@ internal sealed partial class SchemaCompiler
     private readonly ShapeMembers _members;
     private readonly ShapeChecks _checks;
     private readonly HashSet<string> _checkedChoices = new(StringComparer.Ordinal);
+    private int _nestedChoices;
     private readonly Dictionary<string, ChoiceRule> _known = new(StringComparer.Ordinal);
     private readonly Queue<(IReadOnlyList<SchemaNode> Schemas, ChoiceRule Rule)> _open = new();
 
@@ -70,6 +74,19 @@ internal sealed partial class SchemaCompiler
             return true;
         }
 
+        if (_nestedChoices >= MaxNestedChoices)
+        {
+            return false;
+        }
+
+        _nestedChoices++;
+        bool areDisjoint = AreDisjoint(branches);
+        _nestedChoices--;
+        return areDisjoint;
+    }
+
+    private bool AreDisjoint(IReadOnlyList<SchemaNode> branches)
+    {
         Shape[][] shapes = [.. branches.Select(branch => ShapesOf([branch]))];
         for (int left = 0; left < shapes.Length; left++)
         {

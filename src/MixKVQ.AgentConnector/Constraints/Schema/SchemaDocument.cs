@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace MixKVQ.AgentConnector.Constraints.Schema;
@@ -7,6 +8,8 @@ internal sealed class SchemaDocument
 {
     private const int MaxElements = 50_000;
 
+    private const int MaxBytes = 512 * 1024;
+
     private const int MaxDepth = 64;
 
     private int _elements;
@@ -14,6 +17,12 @@ internal sealed class SchemaDocument
     /// <exception cref="NotSupportedException">The schema is too large or is no schema.</exception>
     public SchemaDocument(JsonElement root)
     {
+        int bytes = JsonMarshal.GetRawUtf8Value(root).Length;
+        if (bytes > MaxBytes)
+        {
+            throw new NotSupportedException($"The JSON schema has {bytes} bytes; at most {MaxBytes} are taken. Take a smaller one.");
+        }
+
         Count(root, 0);
         Root = new SchemaNode("#", root);
         if (root.ValueKind is not (JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False))

@@ -13,6 +13,9 @@ internal sealed class SchemaFlattener(SchemaDocument document, SchemaFaults faul
     /// <summary>Bounds the time that any schema can take.</summary>
     private const int MaxWork = 200_000;
 
+    /// <summary>How many $ref, allOf and the like may lead from one to the next without a property or item between.</summary>
+    private const int MaxChain = 256;
+
     private int _work;
 
     /// <summary>The alternatives; none where a schema is false.</summary>
@@ -32,6 +35,11 @@ internal sealed class SchemaFlattener(SchemaDocument document, SchemaFaults faul
             if (++_work > MaxWork)
             {
                 throw new NotSupportedException("The JSON schema is too complex: its anyOf, oneOf, allOf and $ref combine to more cases than are taken. Take a simpler one.");
+            }
+
+            if (next.Depth > MaxChain)
+            {
+                throw new NotSupportedException($"{next.Schema.Pointer}: more than {MaxChain} $ref, allOf, anyOf and oneOf of the JSON schema follow each other. Take a simpler one.");
             }
 
             if (next.IsOwnAncestor)
@@ -156,6 +164,8 @@ internal sealed class SchemaFlattener(SchemaDocument document, SchemaFaults faul
     /// <summary>A schema to expand, and the one that led to it.</summary>
     private sealed record Pending(SchemaNode Schema, Pending? Parent)
     {
+        public int Depth { get; } = Parent is null ? 0 : Parent.Depth + 1;
+
         public bool IsOwnAncestor
         {
             get

@@ -39,12 +39,17 @@ internal sealed class ShapeReader(SchemaFaults faults)
         ["multipleOf"] = ValueKinds.Number,
     };
 
+    /// <summary>Bounds the time that joining enums can take.</summary>
+    private const long MaxComparisons = 5_000_000;
+
     /// <summary>What .NET's schema exporter writes for a TimeSpan. It takes hours, minutes and seconds that no clock shows.</summary>
     private const string TimeSpanPattern = @"^-?(\d+\.)?\d{2}:\d{2}:\d{2}(\.\d{1,7})?$";
 
     private const string StrictTimeSpanPattern = @"^-?(\d{1,7}\.)?([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,7})?$";
 
     private readonly Dictionary<string, TextPattern?> _patterns = new(StringComparer.Ordinal);
+
+    private long _comparisons;
 
     public Shape Read(IReadOnlyList<SchemaNode> schemas)
     {
@@ -135,8 +140,22 @@ internal sealed class ShapeReader(SchemaFaults faults)
         }
     }
 
-    private static void Keep(Shape shape, List<JsonElement> values) =>
-        shape.Values = shape.Values is null ? values : [.. shape.Values.Where(value => values.Exists(other => JsonElement.DeepEquals(value, other)))];
+    private void Keep(Shape shape, List<JsonElement> values)
+    {
+        if (shape.Values is null)
+        {
+            shape.Values = values;
+            return;
+        }
+
+        _comparisons += (long)shape.Values.Count * values.Count;
+        if (_comparisons > MaxComparisons)
+        {
+            throw new NotSupportedException("The JSON schema is too complex: it joins enums of too many values. Take shorter ones.");
+        }
+
+        shape.Values = [.. shape.Values.Where(value => values.Exists(other => JsonElement.DeepEquals(value, other)))];
+    }
 
     private void ReadText(SchemaNode schema, Shape shape)
     {

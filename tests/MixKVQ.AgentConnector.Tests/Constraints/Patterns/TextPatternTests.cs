@@ -61,6 +61,20 @@ public sealed class TextPatternTests
     public void ATextMatches_AsEcma262Says(string pattern, string text, bool expected) =>
         Assert.Equal(expected, TextPattern.Compile(pattern).IsMatch(text));
 
+    [Theory]
+    [InlineData("Lu Ll Lt Lm Lo L Mn Mc Me M Nd Nl No N Zs Zl Zp Z Cc Cf Co Cn")]
+    [InlineData("Pc Pd Ps Pe Pi Pf Po P Sm Sc Sk So S")]
+    public void GeneralCategories_AreThoseOfDotNet(string names)
+    {
+        string[] characters = [.. Enumerable.Range(0, 0xD800).Concat(Enumerable.Range(0xE000, 0x2000)).Select(code => $"{(char)code}")];
+        foreach (string name in names.Split(' '))
+        {
+            TextPattern pattern = TextPattern.Compile($@"^\p{{{name}}}$");
+            Regex oracle = new($@"^\p{{{name}}}\z");
+            Assert.DoesNotContain(characters, character => pattern.IsMatch(character) != oracle.IsMatch(character));
+        }
+    }
+
     [Fact]
     public void ALoneSurrogate_IsNoText() => Assert.False(TextPattern.Compile("").IsMatch("a\uD800"));
 
