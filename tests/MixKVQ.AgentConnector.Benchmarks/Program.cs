@@ -1,3 +1,11 @@
 using BenchmarkDotNet.Running;
+using MixKVQ.AgentConnector.Benchmarks.Constraints;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+if (args is ["constraints", ..])
+{
+    ConstraintReport.Run(args[1..]);
+}
+else
+{
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+}

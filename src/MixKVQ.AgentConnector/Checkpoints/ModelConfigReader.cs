@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Checkpoints;
 /// <summary>Turns a model folder's config.json and generation_config.json into a <see cref="ModelConfig"/>, or lists every fault.</summary>
 internal static class ModelConfigReader
 {
-    private const long MaxConfigBytes = 4 << 20;
+    private const long MaxConfigBytes = 1 << 20;
     private const int MaxLayers = 1024;
     private const int MaxWidth = 1 << 20;
     private const int MaxVocabulary = 1 << 24;

@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Checkpoints;
 internal sealed class SafetensorsIndex
 {
     private const string FileName = "model.safetensors.index.json";
-    private const long MaxIndexBytes = 64 << 20;
+    private const long MaxIndexBytes = 16 << 20;
     private const int MaxFiles = 4096;
 
     private readonly string _path;

@@ -26,7 +26,7 @@ internal sealed class ConstraintCursor
     public bool IsComplete => _configuration.IsComplete;
 
     /// <summary>Whether nothing can follow.</summary>
-    public bool MustEnd => _configuration.IsComplete && (_isClosing || _configuration.Stacks.Length == 0);
+    public bool MustEnd => _configuration.IsComplete && (_isClosing || Mask.IsEmpty);
 
     /// <summary>At most so many tokens complete the text by the way that <see cref="Close"/> allows.</summary>
     public int ShortestCompletionTokens => _configuration.Shortest;

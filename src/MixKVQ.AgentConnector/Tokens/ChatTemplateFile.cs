@@ -8,8 +8,8 @@ internal sealed record ChatTemplateFile(string Path, string Source, string? Tool
 {
     private const string Field = "chat_template";
 
-    // tokenizer_config.json lists added tokens: some have thousands, in a few megabytes.
-    private const long MaxFileBytes = 32L << 20;
+    // tokenizer_config.json lists added tokens: some have thousands, in a megabyte or two.
+    private const long MaxFileBytes = 4L << 20;
 
     /// <summary>Finds the template in a model folder.</summary>
     /// <exception cref="InvalidDataException">There is none, or its file cannot be read as one.</exception>

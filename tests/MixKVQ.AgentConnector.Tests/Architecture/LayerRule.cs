@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Tests.Architecture;
 /// <code>
 /// doors, Hosting
 ///   Chat, Conversations -> Generation
-///     Models -> Checkpoints    Sampling    Tokens -> Templating
+///     Models -> Checkpoints    Sampling    Constraints -> Patterns    Tokens -> Templating
 ///       Attention -> Cache (its view and its packed layout)
 ///         Precision | Packing | Paging
 ///           Native
@@ -27,7 +27,7 @@ internal static class LayerRule
     {
         [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native"],
         ["Hosting"] = ["", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
-        ["Chat"] = ["Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Chat"] = ["Conversations", "Constraints", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Conversations"] = ["Chat", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],

@@ -29,7 +29,7 @@ public sealed class ChatOutputParserTests
     [InlineData("<tool_call>{\"name\":\"say\",\"arguments\":{\"text\":\"a\\\"</tool_call>\"}}</tool_call>", "call:say(text=a\"</tool_call>)")]
     public void Output_IsSplitIntoThoughtsTextAndCalls(string output, string expected)
     {
-        Assert.Equal(expected, Show(Parse(output, startsInThought: false)));
+        Assert.Equal(expected, ShownContent.Of(Parse(output, startsInThought: false)));
     }
 
     [Theory]
@@ -48,20 +48,20 @@ public sealed class ChatOutputParserTests
     [InlineData("<tool_call>null</tool_call>")]
     public void MalformedCall_ComesBackAsTextAsGenerated(string output)
     {
-        Assert.Equal($"text:{output}", Show(Parse(output, startsInThought: false)));
+        Assert.Equal($"text:{output}", ShownContent.Of(Parse(output, startsInThought: false)));
     }
 
     [Fact]
     public void CallWithAnOpenString_DoesNotSwallowTheNextCall()
     {
         const string broken = "<tool_call>\n{\"name\": \"x\n</tool_call>";
-        Assert.Equal($"text:{broken}|call:get_stock(count=3,item=bolt)", Show(Parse(broken + "\n" + Call, startsInThought: false)).Replace("\n|", "|", StringComparison.Ordinal));
+        Assert.Equal($"text:{broken}|call:get_stock(count=3,item=bolt)", ShownContent.Of(Parse(broken + "\n" + Call, startsInThought: false)).Replace("\n|", "|", StringComparison.Ordinal));
     }
 
     [Fact]
     public void OutputThatBeginsInsideAThought_IsSplit()
     {
-        Assert.Equal("think:Hm.|text:Hello", Show(Parse("\nHm.\n</think>\n\nHello", startsInThought: true)));
+        Assert.Equal("think:Hm.|text:Hello", ShownContent.Of(Parse("\nHm.\n</think>\n\nHello", startsInThought: true)));
     }
 
     [Fact]
@@ -76,9 +76,9 @@ public sealed class ChatOutputParserTests
     public void PlainText_StreamsAtOnce()
     {
         var parser = Parser(startsInThought: false);
-        Assert.Equal("text:Hello", Show(parser.Append("Hello")));
-        Assert.Equal("text: wor", Show(parser.Append(" wor<tool_")));
-        Assert.Equal("text:<tool_kit", Show(parser.Append("kit")));
+        Assert.Equal("text:Hello", ShownContent.Of(parser.Append("Hello")));
+        Assert.Equal("text: wor", ShownContent.Of(parser.Append(" wor<tool_")));
+        Assert.Equal("text:<tool_kit", ShownContent.Of(parser.Append("kit")));
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public sealed class ChatOutputParserTests
         Gen.Select(Gen.Int[0, pieces.Length - 1].Select(i => pieces[i]).Array[0, 12], Gen.Int[1, 9].Array[1, 20], Gen.Bool).Sample((parts, cuts, startsInThought) =>
         {
             string output = string.Concat(parts);
-            string whole = Show(Parse(output, startsInThought));
+            string whole = ShownContent.Of(Parse(output, startsInThought));
             var parser = Parser(startsInThought);
             var contents = new List<AIContent>();
             int start = 0;
@@ -100,7 +100,7 @@ public sealed class ChatOutputParserTests
             }
 
             contents.AddRange(parser.Finish());
-            return Show(contents) == whole && parser.Turn.Text == string.Concat(contents.OfType<TextContent>().Select(text => text.Text));
+            return ShownContent.Of(contents) == whole && parser.Turn.Text == string.Concat(contents.OfType<TextContent>().Select(text => text.Text));
         });
     }
 
@@ -112,31 +112,5 @@ public sealed class ChatOutputParserTests
         List<AIContent> parts = [.. parser.Append(output)];
         parts.AddRange(parser.Finish());
         return parts;
-    }
-
-    /// <summary>Contents as text, neighbours of one kind joined.</summary>
-    private static string Show(IEnumerable<AIContent> contents)
-    {
-        var shown = new List<(string Kind, string Text)>();
-        foreach (AIContent content in contents)
-        {
-            (string kind, string text) = content switch
-            {
-                TextReasoningContent thought => ("think", thought.Text),
-                TextContent said => ("text", said.Text),
-                FunctionCallContent call => ("call", $"{call.Name}({string.Join(",", call.Arguments!.OrderBy(argument => argument.Key, StringComparer.Ordinal).Select(argument => $"{argument.Key}={argument.Value}"))})"),
-                _ => ("other", content.GetType().Name),
-            };
-            if (kind != "call" && shown.Count > 0 && shown[^1].Kind == kind)
-            {
-                shown[^1] = (kind, shown[^1].Text + text);
-            }
-            else
-            {
-                shown.Add((kind, text));
-            }
-        }
-
-        return string.Join("|", shown.Select(part => $"{part.Kind}:{part.Text}"));
     }
 }

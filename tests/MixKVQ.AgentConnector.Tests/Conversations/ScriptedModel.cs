@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Conversations;
@@ -14,7 +15,7 @@ namespace MixKVQ.AgentConnector.Tests.Conversations;
 internal sealed class ScriptedModel : IChatModel
 {
     private readonly Func<string, string> _script;
-    private readonly int[] _answerStart;
+    private readonly int[][] _answerStarts;
     private int _liveSequences;
 
     /// <param name="script">From the prompt's text to the answer's.</param>
@@ -30,7 +31,14 @@ internal sealed class ScriptedModel : IChatModel
         _script = script;
         Tokenizer = tokenizer;
         Template = template;
-        _answerStart = [.. Tokenizer.EncodePrompt(TinyTokenizer.AnswerStart).SelectMany(segment => segment.TokenIds)];
+        AnswerStarts = [TinyTokenizer.AnswerStart];
+    }
+
+    /// <summary>What a prompt may end with.</summary>
+    public IReadOnlyList<string> AnswerStarts
+    {
+        [MemberNotNull(nameof(_answerStarts))]
+        init => _answerStarts = [.. value.Select(start => Tokenizer.EncodePrompt(start).SelectMany(segment => segment.TokenIds).ToArray())];
     }
 
     /// <summary>Whether it writes the ids that its text is encoded to.</summary>
@@ -52,7 +60,7 @@ internal sealed class ScriptedModel : IChatModel
     public int ContextLength { get; init; } = 100_000;
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<int> EndTokens => [Tokenizer.FindAddedToken("<|im_end|>")!.Value];
+    public IReadOnlyCollection<int> EndTokens => [Tokenizer.EosTokenId!.Value];
 
     /// <inheritdoc/>
     public GenerationDefaults GenerationDefaults => Greedy;
@@ -88,18 +96,13 @@ internal sealed class ScriptedModel : IChatModel
     internal int Next(IReadOnlyList<int> seen)
     {
         int start = seen.Count;
-        while (start > 0 && (start < _answerStart.Length || !seen.Skip(start - _answerStart.Length).Take(_answerStart.Length).SequenceEqual(_answerStart)))
+        while (start > 0 && !_answerStarts.Any(end => start >= end.Length && seen.Skip(start - end.Length).Take(end.Length).SequenceEqual(end)))
         {
             start--;
         }
 
         string answer = _script(Tokenizer.Decode([.. seen.Take(start)]));
-        List<int> ids = [];
-        foreach (PromptSegment segment in Tokenizer.EncodePrompt(answer))
-        {
-            ids.AddRange(segment.IsAdded || WritesCanonically ? segment.TokenIds : segment.Text.SelectMany(c => Tokenizer.EncodeText(c.ToString())));
-        }
-
+        List<int> ids = Encode(answer);
         int said = seen.Count - start;
         if (said == 0)
         {
@@ -107,5 +110,17 @@ internal sealed class ScriptedModel : IChatModel
         }
 
         return said < ids.Count ? ids[said] : EndTokens.Single();
+    }
+
+    /// <summary>The ids that it writes for an answer.</summary>
+    internal List<int> Encode(string answer)
+    {
+        List<int> ids = [];
+        foreach (PromptSegment segment in Tokenizer.EncodePrompt(answer))
+        {
+            ids.AddRange(segment.IsAdded || WritesCanonically ? segment.TokenIds : segment.Text.EnumerateRunes().SelectMany(character => Tokenizer.EncodeText(character.ToString())));
+        }
+
+        return ids;
     }
 }

@@ -69,22 +69,25 @@ internal static class TinyTokenizer
     private static readonly string[] AddedTokens =
         ["<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"];
 
-    private static readonly Lazy<ModelTokenizer> Loaded = new(() =>
+    private static readonly Lazy<ModelTokenizer> Loaded = new(() => Load("<|im_end|>", AddedTokens));
+
+    /// <summary>The tokenizer; one for all tests.</summary>
+    public static ModelTokenizer Load() => Loaded.Value;
+
+    /// <summary>A tokenizer with other added tokens.</summary>
+    public static ModelTokenizer Load(string endToken, params IReadOnlyList<string> addedTokens)
     {
         string folder = Directory.CreateTempSubdirectory("mixkvq-tokenizer-").FullName;
         try
         {
-            Write(folder);
+            Write(folder, endToken, addedTokens);
             return ModelTokenizer.Load(folder);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
-    });
-
-    /// <summary>The tokenizer; one for all tests.</summary>
-    public static ModelTokenizer Load() => Loaded.Value;
+    }
 
     /// <summary>The usage of an unquantized cache of one element a token.</summary>
     public static CacheUsage Usage(int tokens) => new()
@@ -99,7 +102,9 @@ internal static class TinyTokenizer
     };
 
     /// <summary>Writes tokenizer.json and tokenizer_config.json.</summary>
-    public static void Write(string folder)
+    public static void Write(string folder) => Write(folder, "<|im_end|>", AddedTokens);
+
+    private static void Write(string folder, string endToken, IReadOnlyList<string> addedTokens)
     {
         var vocabulary = new JsonObject();
         for (int value = 0; value < 256; value++)
@@ -115,7 +120,7 @@ internal static class TinyTokenizer
         }
 
         var added = new JsonArray();
-        foreach (string token in AddedTokens)
+        foreach (string token in addedTokens)
         {
             added.Add((JsonNode)new JsonObject
             {
@@ -153,7 +158,7 @@ internal static class TinyTokenizer
             },
         };
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), tokenizer.ToJsonString());
-        var config = new JsonObject { ["eos_token"] = "<|im_end|>", ["bos_token"] = null, ["chat_template"] = Template };
+        var config = new JsonObject { ["eos_token"] = endToken, ["bos_token"] = null, ["chat_template"] = Template };
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
     }
 

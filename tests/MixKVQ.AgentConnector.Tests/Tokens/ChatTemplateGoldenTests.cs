@@ -26,6 +26,27 @@ public sealed class ChatTemplateGoldenTests
         Assert.InRange(compared, 9, inputs.Count);
     }
 
+    [Theory]
+    [MemberData(nameof(Templates))]
+    public void EveryKindOfDialogue_IsRenderedOrRefusedByTheTemplateItself(string name)
+    {
+        string[][] kinds =
+        [
+            ["plain", "plain, with an empty tool list"],
+            ["system prompt", "no generation prompt, with tools"],
+            ["tools", "tools without system prompt"],
+            ["one call"],
+            ["several calls in one turn"],
+            ["thought as reasoning_content", "thoughts in a tool loop"],
+            ["thought in content", "thought in content, with tools"],
+            ["earlier thought as reasoning_content", "earlier thought as reasoning_content, with tools"],
+            ["no generation prompt", "no generation prompt, with tools"],
+        ];
+        JsonObject renderings = ChatTemplateGoldens.Document["renderings"]![name]!.AsObject();
+        Assert.All(kinds, kind => Assert.Contains(
+            kind, testCase => renderings[testCase]!["text"] is not null || $"{renderings[testCase]!["error"]}".Contains("only supports single tool-calls", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void RefusalOfATemplate_IsReportedInItsWords()
     {

@@ -28,6 +28,15 @@ public class ModelTokenizerTests
     }
 
     [Fact]
+    public void MistralTekkenStyle_SplitsDigitsAndCases()
+    {
+        const string Pattern = @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+        var files = new SmallTokenizerFiles();
+        files.Tokenizer["pre_tokenizer"]!["pretokenizers"]![0]!["pattern"]!["Regex"] = Pattern;
+        Assert.Equal(Ids("hello", "W", "or", "ld", "Ġ", "1", "2"), files.Load().EncodeText("helloWorld 12"));
+    }
+
+    [Fact]
     public void Encode_AddsTheBeginningAndKnowsAddedTokens() =>
         Assert.Equal(Ids("<|begin|>", "hello", "<|end|>", "h"), SharedTokenizers.Small.Encode("hello<|end|>h"));
 

@@ -16,8 +16,8 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
     /// <summary>How many forms are remembered.</summary>
     private const int MaxForms = 64;
 
-    /// <summary>How many line breaks or spaces a model may write before an answer.</summary>
-    private const int MaxBlanks = 2;
+    /// <summary>How many line breaks a model may write between a thought and its answer.</summary>
+    private const int MaxLineBreaks = 2;
 
     private readonly Lazy<TokenVocabulary> _vocabulary = new(() => new TokenVocabulary(tokenizer));
     private readonly Lazy<GuardedMarker> _barredThought = new(() => new GuardedMarker(ThoughtTags.Open, tokenizer, rest: null));
@@ -37,8 +37,14 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
         };
     }
 
-    private static string Key(ChatRequest request) =>
-        $"{MayOpenThought(request)}{request.SingleToolCall}{CanonicalJson.Of(request.Form.Schema)}{request.Form.RequiresCall}{CanonicalJson.Of(request.Form.RequiredTool)}{CanonicalJson.Of(request.Prompt.Tools)}";
+    private static string Key(ChatRequest request) => string.Join(
+        '\n',
+        MayOpenThought(request),
+        request.SingleToolCall,
+        request.Form.RequiresCall,
+        JsonValue.Create(request.Form.RequiredTool)?.ToJsonString(),
+        request.Form.Schema?.ToJsonString(),
+        request.Prompt.Tools?.ToJsonString());
 
     private static bool MayOpenThought(ChatRequest request) => request.Prompt.EnableThinking != false && request.ThoughtTokens != 0;
 
@@ -60,12 +66,10 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
             answer = Grammar.Choice(answer, RequiredCalls(tools, request.SingleToolCall));
         }
 
-        answer = Grammar.Sequence(Grammar.Repeat(Grammar.Choice(Grammar.Text("\n"), Grammar.Text(" ")), null, 0, MaxBlanks), answer);
-        TokenConstraint afterThought = Compile(answer);
         return new TurnForm
         {
-            Opening = canThink && MayOpenThought(request) ? Compile(Grammar.Choice(Grammar.Framing(ThoughtTags.Open, tokenizer), answer)) : afterThought,
-            ThoughtEnd = new GuardedMarker(ThoughtTags.Close, tokenizer, afterThought),
+            Opening = Compile(canThink && MayOpenThought(request) ? Grammar.Choice(Grammar.Framing(ThoughtTags.Open, tokenizer), answer) : answer),
+            ThoughtEnd = new GuardedMarker(ThoughtTags.Close, tokenizer, Compile(Grammar.Sequence(Grammar.Repeat(Grammar.Text("\n"), null, 0, MaxLineBreaks), answer))),
         };
     }
 

@@ -7,6 +7,8 @@ namespace MixKVQ.AgentConnector.Chat.ToolCalling;
 /// </summary>
 internal sealed class AnswerReader(ToolCallFormat format, OfferedTools offered)
 {
+    private const string Separators = " \r\n\t,;";
+
     private string _pending = "";
     private CallPlace _place = CallPlace.LineStart;
     private bool _dropLineBreaks;
@@ -29,7 +31,9 @@ internal sealed class AnswerReader(ToolCallFormat format, OfferedTools offered)
     /// <summary>Ends the answer; adds what was held back to <paramref name="parts"/>.</summary>
     public void Finish(List<AnswerPart> parts)
     {
-        EmitText(_body is null ? TakeAll() : _lineBreaks + _opening + _body.Text, parts);
+        // What would have stood before another call is no text.
+        bool isSeparator = _body is null && _place == CallPlace.AfterCall && _pending.AsSpan().Trim(Separators).IsEmpty;
+        EmitText(isSeparator ? "" : _body is null ? TakeAll() : _lineBreaks + _opening + _body.Text, parts);
         _body = null;
     }
 

@@ -168,16 +168,22 @@ internal sealed class MaskBuilder(TokenVocabulary vocabulary, ConfigurationStore
         }
     }
 
-    /// <summary>Tokens that close a name and begin another one may repeat the first, so they are read through.</summary>
+    /// <summary>Where a token closes a name and goes on to the next, it matters which name was closed: such tokens are read through.</summary>
     private void CheckSecondNames(Configuration configuration, int first)
     {
         int kept = first;
         for (int i = first; i < _added.Count; i++)
         {
             ReadOnlySpan<byte> bytes = vocabulary.BytesOf(_added[i]).Span;
-            if (bytes[(bytes.IndexOf((byte)'"') + 1)..].Contains((byte)'"') && Read(configuration, bytes).IsDead)
+            if (bytes[(bytes.IndexOf((byte)'"') + 1)..].ContainsAny("\","u8))
             {
-                continue;
+                Configuration next = Read(configuration, bytes);
+                if (next.IsDead)
+                {
+                    continue;
+                }
+
+                _largest = Math.Max(_largest, next.Shortest);
             }
 
             _added[kept++] = _added[i];

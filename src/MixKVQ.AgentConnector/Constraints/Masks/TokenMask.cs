@@ -6,6 +6,9 @@ internal sealed record TokenMask(ulong[][] Shared, int[] Added, int[] Removed)
     /// <summary>The most bytes and added tokens that complete the text after any of the tokens.</summary>
     public required int LargestShortest { get; init; }
 
+    /// <summary>Whether no token may come.</summary>
+    public bool IsEmpty => Shared.Length == 0 && Added.Length == 0;
+
     /// <summary>Writes the set.</summary>
     public void CopyTo(Span<ulong> bits)
     {

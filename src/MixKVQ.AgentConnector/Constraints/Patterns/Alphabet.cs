@@ -30,8 +30,18 @@ internal sealed class Alphabet
     /// <summary>An alphabet that tells the given sets apart, and for each set the classes that make it up.</summary>
     public static (Alphabet Alphabet, int[][] ClassesOfSets) Of(IReadOnlyList<CodePointSet> sets)
     {
-        int[] starts = [.. sets.SelectMany(set => set.Ranges).SelectMany(range => new[] { range.First, range.Last + 1 })
-            .Append(0).Where(start => start <= CodePointSet.MaxCodePoint).Distinct().Order()];
+        HashSet<int> cuts = [0];
+        foreach (CodePointSet set in sets)
+        {
+            foreach (CodePointRange range in set.Ranges)
+            {
+                cuts.Add(range.First);
+                cuts.Add(range.Last + 1);
+            }
+        }
+
+        cuts.Remove(CodePointSet.MaxCodePoint + 1);
+        int[] starts = [.. cuts.Order()];
         int[] classes = new int[starts.Length];
         foreach (CodePointSet set in sets)
         {
@@ -79,7 +89,7 @@ internal sealed class Alphabet
             foreach (int candidate in (ReadOnlySpan<int>)['a', 'A', '0', '!', 0xA0])
             {
                 int nearest = Math.Clamp(candidate, _starts[interval], last);
-                if (representative < 0 || Readability.Rank(nearest) < Readability.Rank(representative))
+                if (representative < 0 || Readability.Compare(nearest, representative) < 0)
                 {
                     representative = nearest;
                 }

@@ -6,7 +6,7 @@ internal static class Distances
     /// <summary>The longest distance where there is no longest.</summary>
     public const int Unbounded = -1;
 
-    public static int[] Shortest(TransitionTable table, ILookup<int, int> predecessors)
+    public static int[] Shortest(TransitionTable table, List<int>[] predecessors)
     {
         int[] distances = new int[table.StateCount];
         Queue<int> open = new();
@@ -34,12 +34,17 @@ internal static class Distances
         return distances;
     }
 
-    public static int[] Longest(TransitionTable table, ILookup<int, int> predecessors)
+    public static int[] Longest(TransitionTable table, List<int>[] predecessors)
     {
         int[] distances = new int[table.StateCount];
         Array.Fill(distances, Unbounded);
         // From the last states backwards: a state is settled once all that follow it are, so that those on or before a cycle never are.
-        int[] open = [.. Enumerable.Range(0, table.StateCount).Select(state => table.From(state).ToArray().Where(target => target >= 0).Distinct().Count())];
+        int[] open = new int[table.StateCount];
+        foreach (int previous in predecessors.SelectMany(states => states))
+        {
+            open[previous]++;
+        }
+
         Queue<int> settled = new(Enumerable.Range(0, table.StateCount).Where(state => open[state] == 0));
         int[] longest = new int[table.StateCount];
         while (settled.TryDequeue(out int state))

@@ -16,10 +16,10 @@ internal static class PatternLimits
     public const int States = 10_000;
 
     /// <summary>States times classes of characters.</summary>
-    public const int Transitions = 2_000_000;
+    public const int Transitions = 1_000_000;
 
     /// <summary>Elementary steps of making an automaton deterministic.</summary>
-    public const int Steps = 30_000_000;
+    public const int Steps = 8_000_000;
 
     public static NotSupportedException Exceeded(string what, int limit) =>
         new($"The pattern is too large: it has more than {limit:N0} {what}. Shorten it or lower its repetition counts.");

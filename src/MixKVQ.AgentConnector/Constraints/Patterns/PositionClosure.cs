@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MixKVQ.AgentConnector.Constraints.Patterns;
 
 /// <summary>Follows a graph's ways that read nothing.</summary>
@@ -27,30 +29,30 @@ internal sealed class PositionClosure
     /// <summary>How many positions the last call met.</summary>
     public int Visited { get; private set; }
 
-    /// <summary>The sorted positions reached that read, wait for the end or have matched; a match alone where there is one, since it outlasts all else.</summary>
-    public int[] Of(IEnumerable<int> from, bool atStart)
+    /// <summary>The sorted positions reached that read, wait for the end or have matched; a match alone where there is one, since it outlasts all else. Valid until the next call.</summary>
+    public ReadOnlySpan<int> Of(ReadOnlySpan<int> from, bool atStart)
     {
         _found.Clear();
         Follow(from, atStart, atEnd: false);
         int matched = _found.FindIndex(index => _graph.Positions[index].Kind == PositionKind.Matched);
         if (matched >= 0)
         {
-            return [_found[matched]];
+            return CollectionsMarshal.AsSpan(_found).Slice(matched, 1);
         }
 
         _found.Sort();
-        return [.. _found];
+        return CollectionsMarshal.AsSpan(_found);
     }
 
     /// <summary>Whether the text may end here.</summary>
-    public bool Accepts(IEnumerable<int> from, bool atStart)
+    public bool Accepts(ReadOnlySpan<int> from, bool atStart)
     {
         _found.Clear();
         Follow(from, atStart, atEnd: true);
         return _found.Exists(index => _graph.Positions[index].Kind == PositionKind.Matched);
     }
 
-    private void Follow(IEnumerable<int> from, bool atStart, bool atEnd)
+    private void Follow(ReadOnlySpan<int> from, bool atStart, bool atEnd)
     {
         _round++;
         Visited = 0;

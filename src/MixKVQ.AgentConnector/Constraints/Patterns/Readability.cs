@@ -6,8 +6,10 @@ namespace MixKVQ.AgentConnector.Constraints.Patterns;
 /// <summary>Orders code points by how well they read in a value that nobody chose.</summary>
 internal static class Readability
 {
+    public static int Compare(int left, int right) => (Rank(left), left).CompareTo((Rank(right), right));
+
     /// <summary>Lower is better; surrogates, which no text holds, come last.</summary>
-    public static int Rank(int codePoint) => codePoint switch
+    private static int Rank(int codePoint) => codePoint switch
     {
         >= 'a' and <= 'z' => 0,
         >= 'A' and <= 'Z' => 1,

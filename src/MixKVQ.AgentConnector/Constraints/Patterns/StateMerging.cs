@@ -22,6 +22,11 @@ internal sealed class StateMerging
 
     private readonly Stack<int> _splitters = new();
 
+    /// <summary>For each block how many of its states a split moved to the front, and the blocks where it is not 0.</summary>
+    private readonly int[] _moved;
+
+    private readonly List<int> _touched = [];
+
 
     /// <summary>Edges sorted by class and target: those of class c into state s are <c>_sources[_edgeStarts[c × states + s] …]</c>.</summary>
     private readonly int[] _edgeStarts;
@@ -35,6 +40,7 @@ internal sealed class StateMerging
         _order = [.. Enumerable.Range(0, table.StateCount).OrderBy(state => table.Accepting[state])];
         _places = new int[table.StateCount];
         _blocks = new int[table.StateCount];
+        _moved = new int[table.StateCount];
         for (int place = 0; place < _order.Length; place++)
         {
             _places[_order[place]] = place;
@@ -66,23 +72,27 @@ internal sealed class StateMerging
     private void SplitByEdgesInto(int[] members, int kind)
     {
         // Moves the sources to the front of their blocks, then cuts the blocks there.
-        Dictionary<int, int> moved = [];
         foreach (int member in members)
         {
             int edges = (kind * _table.StateCount) + member;
             foreach (int source in _sources.AsSpan(_edgeStarts[edges].._edgeStarts[edges + 1]))
             {
                 int block = _blocks[source];
-                int count = moved.GetValueOrDefault(block);
-                Swap(_places[source], _spans[block].First + count);
-                moved[block] = count + 1;
+                Swap(_places[source], _spans[block].First + _moved[block]);
+                if (_moved[block]++ == 0)
+                {
+                    _touched.Add(block);
+                }
             }
         }
 
-        foreach ((int block, int count) in moved)
+        foreach (int block in _touched)
         {
-            Cut(block, count);
+            Cut(block, _moved[block]);
+            _moved[block] = 0;
         }
+
+        _touched.Clear();
     }
 
     private void Cut(int block, int count)
@@ -167,7 +177,6 @@ internal sealed class StateMerging
             }
         }
 
-        int[] targets = [.. firsts.SelectMany(state => _table.From(state).ToArray()).Select(target => target < 0 ? -1 : numbers[_blocks[target]])];
-        return new TransitionTable(_table.Alphabet, targets, [.. firsts.Select(state => _table.Accepting[state])]);
+        return _table.Select(firsts, state => numbers[_blocks[state]]);
     }
 }

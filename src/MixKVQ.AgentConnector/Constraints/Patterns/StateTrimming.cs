@@ -30,13 +30,12 @@ internal static class StateTrimming
             }
         }
 
-        int[] targets = [.. kept.SelectMany(state => table.From(state).ToArray()).Select(target => target < 0 ? -1 : numbers[target])];
-        return new TransitionTable(table.Alphabet, targets, [.. kept.Select(state => table.Accepting[state])]);
+        return table.Select(kept, state => numbers[state]);
     }
 
     private static bool[] FindAlive(TransitionTable table)
     {
-        ILookup<int, int> before = table.Predecessors();
+        List<int>[] before = table.Predecessors();
         bool[] alive = new bool[table.StateCount];
         Stack<int> open = new(Enumerable.Range(0, table.StateCount).Where(state => table.Accepting[state]));
         while (open.TryPop(out int state))

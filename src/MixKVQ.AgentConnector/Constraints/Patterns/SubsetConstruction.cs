@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MixKVQ.AgentConnector.Constraints.Patterns;
 
 /// <summary>
@@ -39,7 +41,7 @@ internal sealed class SubsetConstruction
     private TransitionTable Run()
     {
         // The first state is not looked up: only there may ^ be passed on the way to acceptance.
-        int[] first = _closure.Of([_graph.Start], atStart: true);
+        int[] first = [.. _closure.Of([_graph.Start], atStart: true)];
         _pending.Enqueue((_table.Add(_closure.Accepts([_graph.Start], atStart: true)), first));
         while (_pending.TryDequeue(out (int State, int[] Positions) state))
         {
@@ -65,34 +67,43 @@ internal sealed class SubsetConstruction
             }
         }
 
+        // Neighbouring classes often reach the same.
+        ReadOnlySpan<int> before = [];
+        int target = -1;
         for (int kind = 0; kind < _reached.Length; kind++)
         {
-            if (_reached[kind].Count > 0)
-            {
-                Lead(state, kind, _reached[kind]);
-                _reached[kind].Clear();
-            }
+            ReadOnlySpan<int> reached = CollectionsMarshal.AsSpan(_reached[kind]);
+            target = reached.SequenceEqual(before) ? target : Find(reached);
+            _table.Lead(state, kind, target);
+            before = reached;
+        }
+
+        foreach (List<int> reached in _reached)
+        {
+            reached.Clear();
         }
     }
 
-    private void Lead(int from, int kind, List<int> reached)
+    /// <summary>The state of those positions and all that follow without reading; −1 where nothing does.</summary>
+    private int Find(ReadOnlySpan<int> reached)
     {
-        int[] positions = _closure.Of(reached, atStart: false);
+        ReadOnlySpan<int> found = _closure.Of(reached, atStart: false);
         Count(_closure.Visited);
-        if (positions.Length == 0)
+        if (found.IsEmpty)
         {
-            return;
+            return -1;
         }
 
-        if (!_states.TryGetValue(positions, out int state))
+        if (!_states.GetAlternateLookup<ReadOnlySpan<int>>().TryGetValue(found, out int state))
         {
+            int[] positions = [.. found];
             state = _table.Add(_closure.Accepts(positions, atStart: false));
             Count(_closure.Visited + (KeptPositionSteps * positions.Length));
             _states.Add(positions, state);
             _pending.Enqueue((state, positions));
         }
 
-        _table.Lead(from, kind, state);
+        return state;
     }
 
     private void Count(int steps)

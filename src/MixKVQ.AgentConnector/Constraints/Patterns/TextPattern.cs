@@ -30,7 +30,7 @@ internal sealed class TextPattern
         _targets = _table.Targets;
         _alphabet = _table.Alphabet;
         _classCount = _alphabet.ClassCount;
-        ILookup<int, int> predecessors = _table.Predecessors();
+        List<int>[] predecessors = _table.Predecessors();
         _shortest = Distances.Shortest(_table, predecessors);
         _longest = Distances.Longest(_table, predecessors);
         _steps = ShortestSteps();
@@ -111,7 +111,7 @@ internal sealed class TextPattern
             for (int kind = 0; kind < targets.Length; kind++)
             {
                 bool nearer = targets[kind] >= 0 && _shortest[targets[kind]] == _shortest[state] - 1;
-                if (nearer && (best < 0 || Readability.Rank(representatives[kind]) < Readability.Rank(best)))
+                if (nearer && (best < 0 || Readability.Compare(representatives[kind], best) < 0))
                 {
                     best = representatives[kind];
                 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MixKVQ.AgentConnector.Constraints.Patterns;
 
 /// <summary>Collects the states of a deterministic automaton as they are found, within the limits.</summary>
@@ -22,7 +24,8 @@ internal sealed class TransitionTableBuilder(Alphabet alphabet)
             throw PatternLimits.Exceeded("transitions as an automaton", PatternLimits.Transitions);
         }
 
-        _targets.AddRange(Enumerable.Repeat(-1, alphabet.ClassCount));
+        CollectionsMarshal.SetCount(_targets, _targets.Count + alphabet.ClassCount);
+        CollectionsMarshal.AsSpan(_targets)[^alphabet.ClassCount..].Fill(-1);
         _accepting.Add(accepting);
         return StateCount - 1;
     }

@@ -39,6 +39,11 @@ internal sealed class ShapeReader(SchemaFaults faults)
         ["multipleOf"] = ValueKinds.Number,
     };
 
+    /// <summary>What .NET's schema exporter writes for a TimeSpan. It takes hours, minutes and seconds that no clock shows.</summary>
+    private const string TimeSpanPattern = @"^-?(\d+\.)?\d{2}:\d{2}:\d{2}(\.\d{1,7})?$";
+
+    private const string StrictTimeSpanPattern = @"^-?(\d{1,7}\.)?([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,7})?$";
+
     private readonly Dictionary<string, TextPattern?> _patterns = new(StringComparer.Ordinal);
 
     public Shape Read(IReadOnlyList<SchemaNode> schemas)
@@ -139,7 +144,7 @@ internal sealed class ShapeReader(SchemaFaults faults)
         shape.MaxLength = Least(shape.MaxLength, ReadCount(schema, "maxLength"));
         if (ReadString(schema, "pattern") is { } pattern)
         {
-            AddText(schema, "pattern", shape, () => TextPattern.Compile(pattern), pattern);
+            AddText(schema, "pattern", shape, () => TextPattern.Compile(pattern == TimeSpanPattern ? StrictTimeSpanPattern : pattern), pattern);
         }
 
         if (ReadString(schema, "format") is { } format)

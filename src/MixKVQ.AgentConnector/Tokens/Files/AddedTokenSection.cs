@@ -3,7 +3,7 @@ namespace MixKVQ.AgentConnector.Tokens.Files;
 /// <summary>An entry of added_tokens (tokenizer.json) or added_tokens_decoder (tokenizer_config.json).</summary>
 internal static class AddedTokenSection
 {
-    private const int MaxLength = 512;
+    private const int MaxLength = 128;
 
     public static AddedToken Read(JsonField field, int id)
     {

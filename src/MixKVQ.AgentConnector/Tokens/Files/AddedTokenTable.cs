@@ -6,6 +6,9 @@ internal sealed class AddedTokenTable
     /// <summary>Far above what models have; bounds the time that matching takes.</summary>
     private const int MaxTotalLength = 1_000_000;
 
+    /// <summary>Known models have up to some thousands.</summary>
+    private const int MaxCount = 50_000;
+
     private readonly TokenizerDefinition _definition;
     private readonly Dictionary<int, string> _vocabularyById;
     private readonly SortedDictionary<int, AddedToken> _byId = [];
@@ -106,6 +109,11 @@ internal sealed class AddedTokenTable
 
     private void Set(AddedToken token)
     {
+        if (_byId.Count == MaxCount && !_byId.ContainsKey(token.Id))
+        {
+            throw new InvalidDataException($"{_definition.Source}: there are more than {MaxCount} added tokens.");
+        }
+
         if (_idByText.TryAdd(token.Content, token.Id) && (_totalLength += token.Content.Length) > MaxTotalLength)
         {
             throw new InvalidDataException($"{_definition.Source}: the added tokens have more than {MaxTotalLength} characters together.");

@@ -48,9 +48,9 @@ internal sealed record BpeModelSection(Dictionary<string, int> Vocabulary, IRead
         var merges = new List<string>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (merges.Count == TokenizerJson.MaxTokenCount)
+            if (merges.Count == TokenizerJson.MaxMergeCount)
             {
-                throw new InvalidDataException($"{file}: {MergeList} holds more than {TokenizerJson.MaxTokenCount} merges.");
+                throw new InvalidDataException($"{file}: {MergeList} holds more than {TokenizerJson.MaxMergeCount} merges.");
             }
 
             if (reader.TokenType == JsonTokenType.String)

@@ -5,12 +5,16 @@ namespace MixKVQ.AgentConnector.Tokens.Files;
 /// <summary>Reads the JSON of tokenizer files piece by piece, so that a file costs memory only for what is used of it.</summary>
 internal static class TokenizerJson
 {
-    public const int MaxFileBytes = 100_000_000;
+    /// <summary>Twice as much as any known file has.</summary>
+    public const int MaxFileBytes = 64_000_000;
 
-    public const int MaxTokenCount = 4_000_000;
+    /// <summary>Twice as many as any known model has.</summary>
+    public const int MaxTokenCount = 1 << 19;
+
+    public const int MaxMergeCount = 1_000_000;
 
     /// <summary>For all sections but the vocabulary and the merges.</summary>
-    private const int MaxSectionBytes = 10_000_000;
+    private const int MaxSectionBytes = 4_000_000;
 
     private const int MaxDepth = 64;
 

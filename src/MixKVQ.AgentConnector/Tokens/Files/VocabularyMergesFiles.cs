@@ -52,6 +52,11 @@ internal static class VocabularyMergesFiles
             bool isVersion = merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal);
             if (!line.IsEmpty && !isVersion)
             {
+                if (merges.Count == TokenizerJson.MaxMergeCount)
+                {
+                    throw new InvalidDataException($"{path}: holds more than {TokenizerJson.MaxMergeCount} merges.");
+                }
+
                 merges.Add(line.ToString());
             }
         }

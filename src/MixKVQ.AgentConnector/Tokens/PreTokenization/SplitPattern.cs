@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace MixKVQ.AgentConnector.Tokens.PreTokenization;
 
 /// <summary>
 /// A regular expression of tokenizer.json, matched by characters although .NET matches UTF-16 units: characters beyond U+FFFF
-/// are matched through <see cref="AstralStandIns"/>. Each match has a time limit, since files may come from anywhere.
+/// are matched through <see cref="AstralStandIns"/>. Each match has a time limit, and so have all in a text, since files may come from anywhere.
 /// </summary>
 internal sealed class SplitPattern
 {
@@ -12,6 +13,9 @@ internal sealed class SplitPattern
     public static readonly TimeSpan DefaultTimeLimit = TimeSpan.FromSeconds(5);
 
     private const int MaxLength = 16_384;
+
+    // All matches in one text may take as long as so many that each just pass.
+    private const int MatchesAtTheLimit = 2;
 
     private readonly Regex _regex;
     private readonly string _source;
@@ -82,8 +86,14 @@ internal sealed class SplitPattern
         int covered = 0;
         int matchedPosition = 0;
         int position = 0;
+        long started = Stopwatch.GetTimestamp();
         foreach (ValueMatch match in _regex.EnumerateMatches(matched))
         {
+            if (Stopwatch.GetElapsedTime(started) > _regex.MatchTimeout * MatchesAtTheLimit)
+            {
+                throw new RegexMatchTimeoutException("", _regex.ToString(), _regex.MatchTimeout * MatchesAtTheLimit);
+            }
+
             int start = Advance(text, isMapped, match.Index - matchedPosition, position);
             int end = Advance(text, isMapped, match.Length, start);
             if (start > covered)

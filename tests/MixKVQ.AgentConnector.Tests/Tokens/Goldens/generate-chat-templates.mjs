@@ -99,6 +99,10 @@ const cases = {
   "tool response typed by the user": { messages: [user, answer, { role: "user", content: "<tool_response>\nx\n</tool_response>" }, { ...answer, reasoning_content: thought }], add_generation_prompt: false },
   "control text and noncharacters": { messages: [{ role: "user", content: "<\uFDD0|im_end|>\uFFFF\u0000\u001F\u007F\u2028 \uFEFF" }, calls("", call("f", { "k\"ey": "a\\b/\u0008\f\r\t<\uFDD0|im_start|>" }, "c")), { role: "tool", content: "<\uFDD0|im_end|>" }] },
   "fixed date": { messages: [user], variables: { date_string: "03 Feb 2026" } },
+  "plain, with an empty tool list": { messages: [user], tools: [] },
+  "no generation prompt, with tools": { messages: [system, user, answer], tools: [weather], add_generation_prompt: false },
+  "earlier thought as reasoning_content, with tools": { messages: [user, { ...answer, reasoning_content: thought }, followUp], tools: [weather] },
+  "thought in content, with tools": { messages: [user, { role: "assistant", content: `<think>\n${thought}\n</think>\n\n${answer.content}` }], tools: [weather], add_generation_prompt: false },
   "two calls where one is allowed": { messages: [user, calls("", zurich, tokyo), result1, result2] },
 };
 for (const name of ["simple", "system", "tool_use"]) {
