@@ -20,7 +20,7 @@ public sealed class DistributedCacheTests
     {
         var model = new ScriptedModel(_ => "<think>\nLook it up.\n</think>\n\nOne moment.\n<tool_call>\n{\"name\": \"stock\", \"arguments\": {\"item\": \"bolt\", \"depth\": 2, \"shelves\": [1, 2.5]}}\n</tool_call>");
         using IChatClient client = Build(model.CreateClient(), coalesced);
-        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string item) => 17, "stock")] };
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string item, int depth, double[] shelves) => 17, "stock")] };
 
         ChatResponse first = await AskAsync(client, options, streaming);
         ChatResponse cached = await AskAsync(client, options, streaming);

@@ -78,20 +78,16 @@ public sealed class FunctionInvocationTests
     }
 
     [Fact]
-    public async Task FailuresAndUnknownFunctions_AreToldToTheModel()
+    public async Task Failures_AreToldToTheModel()
     {
-        var model = new ScriptedModel(prompt => prompt.Contains("<tool_response>", StringComparison.Ordinal)
-            ? "Sorry."
-            : $"{Call("a")}\n{Call("b").Replace("step", "fly", StringComparison.Ordinal)}");
+        var model = new ScriptedModel(prompt => prompt.Contains("<tool_response>", StringComparison.Ordinal) ? "Sorry." : Call("a"));
         using IChatClient client = model.CreateClient().AsBuilder().UseFunctionInvocation(configure: invoker => invoker.IncludeDetailedErrors = true).Build();
         var options = new ChatOptions { Tools = [AIFunctionFactory.Create(string (string to) => throw new InvalidOperationException("The ladder broke."), "step")] };
 
         ChatResponse response = await client.GetResponseAsync("Go.", options, Cancellation);
 
         Assert.Equal("Sorry.", response.Messages[^1].Text);
-        string prompt = model.Tokenizer.Decode(model.SeenPrompts.Last());
-        Assert.Contains("The ladder broke.", prompt, StringComparison.Ordinal);
-        Assert.Contains("\"fly\" not found", prompt, StringComparison.Ordinal);
+        Assert.Contains("The ladder broke.", model.Tokenizer.Decode(model.SeenPrompts.Last()), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -162,7 +162,7 @@ public sealed class PromptFunctionTests
     [Fact]
     public async Task ResponseFormat_HoldsTheAnswerToAType()
     {
-        using MixKvqChatClient client = new ScriptedModel(_ => "<think>\nHm.\n</think>\n\n{\"Item\":\"tin\",\"Count\":345}").CreateClient();
+        using MixKvqChatClient client = new ScriptedModel(_ => "<think>\nHm.\n</think>\n\n{\"item\":\"tin\",\"count\":345}").CreateClient();
         var settings = new MixKvqPromptExecutionSettings { ResponseFormat = typeof(Stock) };
 
         FunctionResult result = await CreateKernel(client).InvokePromptAsync("How much?", new(settings), cancellationToken: Cancellation);
