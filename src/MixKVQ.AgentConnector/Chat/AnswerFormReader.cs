@@ -29,7 +29,8 @@ internal static class AnswerFormReader
 
         if (options.ToolMode is not RequiredChatToolMode { RequiredFunctionName: var name })
         {
-            return schema is null ? AnswerForm.Free : new AnswerForm(schema, false, null);
+            // Without calls the tools stay in the prompt: its beginning is in the cache.
+            return new AnswerForm(schema, BarsCalls: options.ToolMode is NoneChatToolMode && tools is not null);
         }
 
         if (tools is null)
@@ -42,7 +43,7 @@ internal static class AnswerFormReader
         }
 
         // The call is the whole answer: a response format is for the answer that comes after it.
-        return new AnswerForm(null, RequiresCall: true, name);
+        return new AnswerForm(Schema: null, RequiresCall: true, name);
     }
 
     private static string? NameOf(JsonNode? tool) => tool?["function"]?["name"]?.GetValue<string>();

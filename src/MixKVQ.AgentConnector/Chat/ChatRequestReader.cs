@@ -45,7 +45,7 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
 
         return new ChatRequest(
             options.ConversationId,
-            new PromptSettings(options.Instructions, options.ToolMode is NoneChatToolMode ? null : tools, enableThinking),
+            new PromptSettings(options.Instructions, tools, enableThinking),
             sampling,
             options.MaxOutputTokens ?? defaultMaxOutputTokens,
             [.. options.StopSequences ?? []],

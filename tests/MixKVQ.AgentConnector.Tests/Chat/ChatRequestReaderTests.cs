@@ -60,12 +60,14 @@ public sealed class ChatRequestReaderTests
     }
 
     [Fact]
-    public void ToolModeNone_OffersNoTools()
+    public void ToolModeNone_KeepsTheToolsInThePromptAndBarsCalls()
     {
         var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")] };
-        Assert.NotNull(Read(options).Prompt.Tools);
+        string key = Read(options).Prompt.Key;
+        Assert.False(Read(options).Form.BarsCalls);
         options.ToolMode = ChatToolMode.None;
-        Assert.Null(Read(options).Prompt.Tools);
+        Assert.True(Read(options).Form.BarsCalls);
+        Assert.Equal(key, Read(options).Prompt.Key);
     }
 
     [Fact]
@@ -99,7 +101,7 @@ public sealed class ChatRequestReaderTests
         Assert.Equal("""{"type":"object"}""", Read(new ChatOptions { ResponseFormat = ChatResponseFormat.Json }).Form.Schema!.ToJsonString());
         Assert.Equal("integer", Read(new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"type":"integer"}""")) }).Form.Schema!["type"]!.GetValue<string>());
         Assert.Equal(new AnswerForm(null, true, null), Read(new ChatOptions { ToolMode = ChatToolMode.RequireAny, Tools = tools }).Form);
-        Assert.Equal(new AnswerForm(null, true, "two"), Read(new ChatOptions { ToolMode = ChatToolMode.RequireSpecific("two"), Tools = tools }).Form);
+        Assert.Equal(new AnswerForm(null, true, "two", false), Read(new ChatOptions { ToolMode = ChatToolMode.RequireSpecific("two"), Tools = tools }).Form);
         Assert.Contains("'three'; allowed are one, two", Assert.Throws<ArgumentException>(() => Read(new ChatOptions { ToolMode = ChatToolMode.RequireSpecific("three"), Tools = tools })).Message, StringComparison.Ordinal);
         Assert.Contains("no tool to call", Assert.Throws<ArgumentException>(() => Read(new ChatOptions { ToolMode = ChatToolMode.RequireAny })).Message, StringComparison.Ordinal);
     }

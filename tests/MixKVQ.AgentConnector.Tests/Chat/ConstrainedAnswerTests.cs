@@ -97,6 +97,20 @@ public sealed class ConstrainedAnswerTests
     }
 
     [Fact]
+    public async Task ToolModeNone_BarsTheCallAndKeepsTheCache()
+    {
+        var model = new ScriptedModel(prompt => prompt.Contains("Say it", StringComparison.Ordinal) ? "<tool_call>\n{\"name\": \"clock\", \"arguments\": {}}\n</tool_call>" : "Hello.");
+        await using MixKvqChatClient client = model.CreateClient();
+        var options = new ChatOptions { Tools = [Clock] };
+        ChatResponse first = await client.GetResponseAsync([Question], options, Cancellation);
+        options.ToolMode = ChatToolMode.None;
+        ChatResponse second = await client.GetResponseAsync([Question, .. first.Messages, new(ChatRole.User, "Say it")], options, Cancellation);
+        Assert.Empty(second.Messages[0].Contents.OfType<FunctionCallContent>());
+        Assert.Contains("clock", second.Text, StringComparison.Ordinal);
+        Assert.True(second.Usage!.CachedInputTokenCount > first.Usage!.InputTokenCount);
+    }
+
+    [Fact]
     public async Task SchemaThatIsNotSupported_IsRefusedByNameBeforeTheModelIsAsked()
     {
         var model = new ScriptedModel(_ => "x");

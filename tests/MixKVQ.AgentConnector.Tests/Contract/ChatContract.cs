@@ -17,7 +17,8 @@ public abstract class ChatContract
     private const string NextTurn = "<|im_end|>\n<|im_start|>user\nAgain<|im_end|>\n<|im_start|>assistant\n";
 
     private static readonly Gen<string> Texts =
-        RandomText.OneOf("a", "the", " ", "\n", "é", "中", "<", "</", ">", "think", "tool_call", "{\"", "\\", "END").Array[0, 12].Select(string.Concat);
+        RandomText.OneOf("a", "the", " ", "\n", "é", "🙂", "<", "</", ">", "think", "tool_call", "{\"", "\\", "END").Array[0, 12].Select(string.Concat)
+            .Where(text => !text.Contains("think>", StringComparison.Ordinal) && !text.Contains("<tool_call>", StringComparison.Ordinal));
 
     private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -28,9 +28,9 @@ internal sealed class CallSearch(IReadOnlyList<GuardedMarker> openings)
         bytes = _textBytes == 0 ? bytes.TrimStart(" \t\r\n"u8) : bytes;
         for (int i = 0; i < _searches.Length; i++)
         {
-            if (IsAwake(i) && _searches[i].Read(bytes) is >= 0 and int end)
+            if (IsAwake(i) && _searches[i].Read(bytes) is >= 0 and int end && openings[i].Rest is { } rest)
             {
-                ConstraintCursor cursor = openings[i].Rest!.Start();
+                ConstraintCursor cursor = rest.Start();
                 if (end == bytes.Length || cursor.TryAccept(bytes[end..]))
                 {
                     _textBytes += bytes.Length;

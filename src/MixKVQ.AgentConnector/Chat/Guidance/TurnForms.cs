@@ -42,6 +42,7 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
         MayOpenThought(request),
         request.SingleToolCall,
         request.Form.RequiresCall,
+        request.Form.BarsCalls,
         JsonValue.Create(request.Form.RequiredTool)?.ToJsonString(),
         request.Form.Schema?.ToJsonString(),
         request.Prompt.Tools?.ToJsonString());
@@ -55,13 +56,18 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
         if (!wanted.RequiresCall && wanted.Schema is null)
         {
             // A model that was not trained to write JSON calls writes them its own way, unless it has to call.
-            return new TurnForm { Calls = tools.Count > 0 && format.WritesJsonArguments ? [Opening(tools)] : [] };
+            return new TurnForm
+            {
+                Calls = wanted.BarsCalls ? [new GuardedMarker(Layout.Opening, tokenizer, rest: null, Layout.OpensAnswerOnly)]
+                    : tools.Count > 0 && format.WritesJsonArguments ? [Opening(tools)]
+                    : [],
+            };
         }
 
         Grammar answer = wanted.RequiresCall
             ? RequiredCalls([.. tools.Where(tool => wanted.RequiredTool is null || NameOf(tool) == wanted.RequiredTool)], request.SingleToolCall)
             : Grammar.JsonSchema(wanted.Schema!);
-        if (!wanted.RequiresCall && tools.Count > 0)
+        if (!wanted.RequiresCall && !wanted.BarsCalls && tools.Count > 0)
         {
             answer = Grammar.Choice(answer, RequiredCalls(tools, request.SingleToolCall));
         }

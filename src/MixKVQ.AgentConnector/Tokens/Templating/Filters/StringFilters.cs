@@ -22,7 +22,8 @@ internal static class StringFilters
 
     private static string Text(TemplateRun run, TemplateValue operand)
     {
-        if (operand is not StringValue and not NumberValue and not BooleanValue)
+        // Undefined is empty, as in Jinja2: Hermes' template trims descriptions that parameters need not have.
+        if (operand is not StringValue and not NumberValue and not BooleanValue and not UndefinedValue)
         {
             throw run.Error($"a filter of strings is applied to {operand.Kind}");
         }
