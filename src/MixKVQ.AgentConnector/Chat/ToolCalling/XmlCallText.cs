@@ -27,7 +27,7 @@ internal static class XmlCallText
         name = "";
         arguments = [];
         ReadOnlySpan<char> text = body.AsSpan().Trim();
-        if (!text.StartsWith(FunctionOpen) || !text.EndsWith(FunctionClose) || !TryTakeName(ref text, FunctionOpen, out name))
+        if (!text.StartsWith(FunctionOpen) || !TryTakeName(ref text, FunctionOpen, out name) || !text.EndsWith(FunctionClose))
         {
             return false;
         }

@@ -79,6 +79,7 @@ public sealed class RecordedOutputTests
     [InlineData("<tool_call>\n<function=now>\n</tool_call>", null)]
     [InlineData("<tool_call>\n<function=say>\n<parameter=text>\nopen\n</function>\n</tool_call>", null)]
     [InlineData("<tool_call>\n<function=>\n</function>\n</tool_call>", null)]
+    [InlineData("<tool_call><function=</function></tool_call>", null)]
     public void QwenCoderOutput_IsSplitIntoTextAndCalls(string output, string? expected) => AssertSplit(new HermesFormat(writesXml: true), output, expected);
 
     [Fact]
@@ -124,7 +125,7 @@ public sealed class RecordedOutputTests
         [
             "<tool_call>", "</tool_call>", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "function<｜tool▁sep｜>now\n```json\n", "```",
             "[TOOL_CALLS]", "[", "]", ", ", "; ", "now[ARGS]", "{}", "{\"name\": \"now\", \"arguments\": {}}", "{\"name\": \"x\"}", "{\"", "\n", "\n\n", " ", "Hm", "\"", "<|python_tag|>",
-            "<function=now>", "</function>", "<parameter=a>", "</parameter>", "<", "{", "}",
+            "<function=now>", "<function=", "</function>", "<parameter=a>", "<parameter=", "</parameter>", "<", "{", "}",
         ];
         Gen.Select(Gen.Int[0, pieces.Length - 1].Select(i => pieces[i]).Array[0, 14], Gen.Int[1, 9].Array[1, 20], Gen.Int[0, ToolCallFormats.All.Count - 1]).Sample((parts, cuts, index) =>
         {
