@@ -145,7 +145,8 @@ internal sealed class PromptRenderer
                 [new JsonObject { ["role"] = "user", ["content"] = "" }],
                 Tools: null,
                 AddGenerationPrompt: true,
-                new JsonObject { ["bos_token"] = "", ["eos_token"] = "", ["enable_thinking"] = enabled }),
+                new JsonObject { ["bos_token"] = "", ["eos_token"] = "", ["enable_thinking"] = enabled },
+                IsProbe: true),
             CancellationToken.None);
     }
 }

@@ -50,7 +50,7 @@ internal sealed class ChatTemplate
 
         try
         {
-            return _template.Render(Variables(input), input.Now ?? TimeProvider.System.GetLocalNow(), cancellationToken);
+            return _template.Render(Variables(input), input.Now ?? TimeProvider.System.GetLocalNow(), cancellationToken, input.IsProbe ? TemplateLimits.MaxProbeSteps : TemplateLimits.MaxSteps);
         }
         catch (TemplateException e)
         {

@@ -115,27 +115,6 @@ public class ConstraintCursorTests
         Assert.Equal(alone, together);
     }
 
-    [Fact]
-    public void Cache_KeepsTheLastUsedAndForgetsFailures()
-    {
-        var cache = new ConstraintCache(2);
-        int compiled = 0;
-        TokenConstraint Get(string key) => cache.GetOrAdd(key, () =>
-        {
-            compiled++;
-            return TokenConstraint.Compile(Grammar.Text(key), JsonTokens.Vocabulary);
-        });
-        TokenConstraint first = Get("a");
-        Get("b");
-        Assert.Same(first, Get("a"));
-        Get("c");
-        Assert.Same(first, Get("a"));
-        Get("b");
-        Assert.Equal(4, compiled);
-        Assert.Throws<NotSupportedException>(() => cache.GetOrAdd("bad", () => ConstraintRun.Compile("false")));
-        Assert.NotNull(cache.GetOrAdd("bad", () => first));
-    }
-
     private static void Run(ConstraintCursor cursor, int[] tokens, float[] logits)
     {
         foreach (int token in tokens)

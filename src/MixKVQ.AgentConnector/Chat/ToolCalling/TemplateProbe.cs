@@ -103,7 +103,7 @@ internal sealed class TemplateProbe
         try
         {
             return _template.Render(
-                new ChatTemplateInput([.. messages.Select(message => message.DeepClone())], _tools, AddGenerationPrompt: true, new JsonObject { ["bos_token"] = "", ["eos_token"] = "" }),
+                new ChatTemplateInput([.. messages.Select(message => message.DeepClone())], _tools, AddGenerationPrompt: true, new JsonObject { ["bos_token"] = "", ["eos_token"] = "" }, IsProbe: true),
                 CancellationToken.None);
         }
         catch (InvalidDataException)

@@ -21,12 +21,12 @@ internal sealed class JinjaTemplate
     /// <exception cref="TemplateException">The source is no template of the subset, or exceeds a limit.</exception>
     public static JinjaTemplate Parse(string source) => new(TemplateParser.Parse(source));
 
-    /// <summary>Renders the template with the given variables; <paramref name="now"/> is what <c>strftime_now</c> prints.</summary>
+    /// <summary>Renders the template with the given variables; <paramref name="now"/> is what <c>strftime_now</c> prints, <paramref name="maxSteps"/> the most work.</summary>
     /// <exception cref="TemplateException">The template fails, refuses its input or exceeds a limit.</exception>
     /// <exception cref="OperationCanceledException">The rendering was cancelled.</exception>
-    public string Render(IEnumerable<KeyValuePair<string, TemplateValue>> variables, DateTimeOffset now, CancellationToken cancellationToken)
+    public string Render(IEnumerable<KeyValuePair<string, TemplateValue>> variables, DateTimeOffset now, CancellationToken cancellationToken, long maxSteps = TemplateLimits.MaxSteps)
     {
-        var run = new TemplateRun(now, cancellationToken);
+        var run = new TemplateRun(now, cancellationToken, maxSteps);
         var scope = new TemplateScope(null);
         TemplateGlobals.AddTo(scope, run);
         foreach ((string name, TemplateValue value) in variables)

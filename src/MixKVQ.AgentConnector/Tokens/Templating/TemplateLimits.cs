@@ -27,6 +27,9 @@ internal static class TemplateLimits
     /// <summary>The work of one rendering: nodes evaluated, items visited, and long strings read at <see cref="CharsPerStep"/>.</summary>
     public const long MaxSteps = 10_000_000;
 
+    /// <summary>The same for a dialogue of a few words, of which some twenty are rendered at load. Real templates take a few thousand.</summary>
+    public const long MaxProbeSteps = 100_000;
+
     /// <summary>How many characters of a string count as one step where an operation reads it.</summary>
     public const int CharsPerStep = 64;
 

@@ -7,7 +7,7 @@ namespace MixKVQ.AgentConnector.Tokens.Templating;
 /// One rendering: where it stands, what it has used of <see cref="TemplateLimits"/>, and whether it is cancelled.
 /// Whatever does work of a size that a template chooses asks here first.
 /// </summary>
-internal sealed class TemplateRun(DateTimeOffset now, CancellationToken cancellationToken)
+internal sealed class TemplateRun(DateTimeOffset now, CancellationToken cancellationToken, long maxSteps = TemplateLimits.MaxSteps)
 {
     private const int StringBytes = 32;
     private const int ItemBytes = 48;
@@ -25,7 +25,7 @@ internal sealed class TemplateRun(DateTimeOffset now, CancellationToken cancella
     public int Line { get; set; } = 1;
 
     /// <summary>Counts work before it is done.</summary>
-    /// <exception cref="TemplateException">It would exceed <see cref="TemplateLimits.MaxSteps"/>.</exception>
+    /// <exception cref="TemplateException">It would exceed the run's steps.</exception>
     /// <exception cref="OperationCanceledException">The rendering was cancelled.</exception>
     public void Step(long count = 1)
     {
@@ -34,9 +34,9 @@ internal sealed class TemplateRun(DateTimeOffset now, CancellationToken cancella
         {
             cancellationToken.ThrowIfCancellationRequested();
             _nextCancellationCheck = _steps + TemplateLimits.CancellationInterval;
-            if (_steps > TemplateLimits.MaxSteps)
+            if (_steps > maxSteps)
             {
-                throw Error($"the template takes more than {TemplateLimits.MaxSteps} steps");
+                throw Error($"the template takes more than {maxSteps} steps");
             }
         }
     }
