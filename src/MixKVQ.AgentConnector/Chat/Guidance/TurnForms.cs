@@ -13,8 +13,8 @@ namespace MixKVQ.AgentConnector.Chat.Guidance;
 /// <param name="logger">Told of tools whose arguments cannot be constrained.</param>
 internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format, bool canThink, ILogger logger)
 {
-    /// <summary>How many forms are remembered.</summary>
-    private const int MaxForms = 64;
+    /// <summary>How many forms are remembered; what decoding finds out about one takes up to some 50 MB.</summary>
+    private const int MaxForms = 16;
 
     /// <summary>How many line breaks a model may write between a thought and its answer.</summary>
     private const int MaxLineBreaks = 2;
