@@ -34,6 +34,10 @@ internal sealed class TokenVocabulary
 
         Trie = new TokenTrie([.. tokens], id => _bytes[id]);
         Suffixes = FindSuffixes(tokens);
+
+        // The two places where almost every token may come, which take the longest to find out.
+        FreeTokens(hasEscapes: true, JsonLexer.Plain);
+        FreeTokens(hasEscapes: false, JsonLexer.Plain);
     }
 
     /// <summary>The tokenizer's ids are below this.</summary>
