@@ -15,9 +15,6 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="offered">The tools on offer.</param>
 internal sealed class ChatOutputParser(bool startsInThought, ToolCallFormat format, OfferedTools offered)
 {
-    private const string ThinkOpen = "<think>";
-    private const string ThinkClose = "</think>";
-
     private readonly List<AIContent> _parts = [];
     private readonly List<AnswerPart> _answerParts = [];
     private readonly StringBuilder _text = new();
@@ -83,14 +80,14 @@ internal sealed class ChatOutputParser(bool startsInThought, ToolCallFormat form
     private bool ReadOpening()
     {
         string text = _pending.TrimStart();
-        if (text.StartsWith(ThinkOpen, StringComparison.Ordinal))
+        if (text.StartsWith(ThoughtTags.Open, StringComparison.Ordinal))
         {
-            _pending = text[ThinkOpen.Length..];
+            _pending = text[ThoughtTags.Open.Length..];
             _dropLineBreaks = true;
             return Enter(State.Thought);
         }
 
-        return !ThinkOpen.StartsWith(text, StringComparison.Ordinal) && Enter(State.Answer);
+        return !ThoughtTags.Open.StartsWith(text, StringComparison.Ordinal) && Enter(State.Answer);
     }
 
     private bool ReadThought()
@@ -101,16 +98,16 @@ internal sealed class ChatOutputParser(bool startsInThought, ToolCallFormat form
             _dropLineBreaks = _pending.Length == 0;
         }
 
-        int close = _pending.IndexOf(ThinkClose, StringComparison.Ordinal);
+        int close = _pending.IndexOf(ThoughtTags.Close, StringComparison.Ordinal);
         if (close >= 0)
         {
             EmitReasoning(_pending[..close].TrimEnd('\n'));
-            _pending = _pending[(close + ThinkClose.Length)..];
+            _pending = _pending[(close + ThoughtTags.Close.Length)..];
             _answer.DropLineBreaks();
             return Enter(State.Answer);
         }
 
-        EmitReasoning(TakeDecided(ThinkClose));
+        EmitReasoning(TakeDecided(ThoughtTags.Close));
         return false;
     }
 

@@ -9,6 +9,9 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <summary>Generated tokens to content: text stream, stop sequences, parts. One turn, one caller at a time.</summary>
 internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, ToolCallFormat format, bool startsInThought, bool continuesText)
 {
+    /// <summary>Longer than what ends the calls of any format.</summary>
+    private const int MaxTail = 64;
+
     private readonly TokenTextStream _text = tokenizer.OpenTextStream(continuesText);
     private readonly StopSequenceFilter _stops = new(request.StopSequences);
     private readonly ChatOutputParser _parser = new(startsInThought, format, new OfferedTools(request.Prompt.Tools));
@@ -16,6 +19,7 @@ internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, 
     private LogProbabilityList? _logProbabilities;
     private bool _stopped;
     private bool _afterThought;
+    private string _tail = "";
 
     /// <summary>The ids generated so far, without the end token.</summary>
     public IReadOnlyList<int> TokenIds => _tokenIds;
@@ -24,7 +28,7 @@ internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, 
     public int ReasoningTokenCount { get; private set; }
 
     /// <summary>Whether the answer is over although the model might go on: a stop sequence came, or the only call allowed.</summary>
-    public bool IsOver => _stopped || (request.SingleToolCall && _parser.CallCount > 0);
+    public bool IsOver => _stopped || (request.SingleToolCall && _parser.CallCount > 0 && _tail.EndsWith(format.Layout.AfterLast, StringComparison.Ordinal));
 
     /// <summary>What the model said, so far.</summary>
     public ChatTurn Turn => _parser.Turn;
@@ -37,7 +41,9 @@ internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, 
     {
         _tokenIds.Add(tokenId);
         bool inThought = _parser.InThought;
-        IReadOnlyList<AIContent> parts = Parse(_text.Append(tokenId));
+        string text = _text.Append(tokenId);
+        _tail = (_tail + text) is var seen && seen.Length > MaxTail ? seen[^MaxTail..] : seen;
+        IReadOnlyList<AIContent> parts = Parse(text);
         inThought |= _parser.InThought;
         ReasoningTokenCount += inThought ? 1 : 0;
         if (likelihood is not null && !(inThought && request.HideReasoning))

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MixKVQ.AgentConnector.Chat;
-using MixKVQ.AgentConnector.Chat.Guidance;
 using MixKVQ.AgentConnector.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Tokens;
 

@@ -16,8 +16,6 @@ namespace MixKVQ.AgentConnector.Conversations;
 /// <param name="clock">Tells the time that templates print.</param>
 internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, ConversationStore store, bool keepThoughts, TimeProvider clock)
 {
-    private const string ThoughtTag = "<think>";
-
     /// <summary>Plans a request that brings the whole dialogue.</summary>
     /// <param name="turns">The dialogue.</param>
     /// <param name="settings">What else shapes the prompt.</param>
@@ -199,5 +197,5 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
     private static (Conversation Conversation, ConversationState State)? Unnamed((Conversation Conversation, ConversationState State) known) =>
         known.Conversation.IsNamed ? null : known;
 
-    private static bool EndsInThought(string prompt) => prompt.AsSpan().TrimEnd().EndsWith(ThoughtTag);
+    private static bool EndsInThought(string prompt) => prompt.AsSpan().TrimEnd().EndsWith(ThoughtTags.Open);
 }

@@ -28,6 +28,24 @@ public sealed class ForcedCallTests
         }
     }
 
+    [Theory]
+    [InlineData("DeepSeek-R1 Llama", "<｜tool▁calls▁end｜>")]
+    [InlineData("Mistral style", "]")]
+    [InlineData("Qwen2.5", "</tool_call>")]
+    public async Task OnlyCall_IsWrittenToTheEndOfItsMarkup(string name, string end)
+    {
+        TemplateFamily family = TemplateFamily.Of(name);
+        ScriptedModel model = family.Model(_ => (family.AnswerStarts[0].Contains("<think>", StringComparison.Ordinal) ? "</think>" : "") + family.Format.Layout.Write([("f", "{\"days\": 1}"), ("f", "{\"days\": 2}")]));
+        await using MixKvqChatClient client = model.CreateClient();
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((int days) => days, "f")], AllowMultipleToolCalls = false };
+        ChatMessage question = new(ChatRole.User, "Do it.");
+        ChatResponse first = await client.GetResponseAsync([question], options, Cancellation);
+        FunctionCallContent call = Assert.Single(first.Messages[0].Contents.OfType<FunctionCallContent>());
+        await client.GetResponseAsync([question, .. first.Messages, new ChatMessage(ChatRole.Tool, [new FunctionResultContent(call.CallId, "done")])], options, Cancellation);
+        string prompt = model.Tokenizer.Decode(model.SeenPrompts.Last());
+        Assert.Contains(end, prompt[prompt.LastIndexOf(family.Format.Layout.Opening, StringComparison.Ordinal)..], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task EveryBfclFunction_IsCalledWithValidArguments()
     {

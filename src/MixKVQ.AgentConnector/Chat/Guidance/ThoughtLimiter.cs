@@ -23,8 +23,22 @@ internal sealed class ThoughtLimiter(ModelTokenizer tokenizer, int? limit)
     private byte _last = (byte)'\n';
     private bool _closed;
 
-    /// <summary>The token that must come next; null where the model chooses.</summary>
-    public int? Forced => Force() is { } forced && _forcedCount < forced.Length ? forced[_forcedCount] : null;
+    /// <summary>Decides on the next token: the one that must come, or null where the model chooses.</summary>
+    public int? Force()
+    {
+        if (_forced is null && limit is { } most)
+        {
+            int left = most - _tokenCount;
+            bool isClosing = left <= _closingMidLine.Length
+                || (left <= _closingMidLine.Length + (int)(most * ClosingShare) && _last is (byte)'\n' or (byte)'.' or (byte)'!' or (byte)'?');
+            if (isClosing)
+            {
+                _forced = _last == (byte)'\n' ? _closing : _closingMidLine;
+            }
+        }
+
+        return _forcedCount < _forced?.Length ? _forced[_forcedCount] : null;
+    }
 
     /// <summary>Takes the next token. True once the thought is over; <paramref name="rest"/> is what the token says after it.</summary>
     public bool Accept(int token, out ReadOnlySpan<byte> rest)
@@ -48,20 +62,4 @@ internal sealed class ThoughtLimiter(ModelTokenizer tokenizer, int? limit)
     }
 
     private static int[] Ids(ModelTokenizer tokenizer, string text) => [.. tokenizer.EncodePrompt(text).SelectMany(segment => segment.TokenIds)];
-
-    private int[]? Force()
-    {
-        if (_forced is null && limit is { } most)
-        {
-            int left = most - _tokenCount;
-            bool isClosing = left <= _closingMidLine.Length
-                || (left <= _closingMidLine.Length + (int)(most * ClosingShare) && _last is (byte)'\n' or (byte)'.' or (byte)'!' or (byte)'?');
-            if (isClosing)
-            {
-                _forced = _last == (byte)'\n' ? _closing : _closingMidLine;
-            }
-        }
-
-        return _forced;
-    }
 }

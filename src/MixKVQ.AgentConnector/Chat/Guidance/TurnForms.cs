@@ -59,7 +59,7 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
             return new TurnForm
             {
                 Calls = wanted.BarsCalls ? [new GuardedMarker(Layout.Opening, tokenizer, rest: null, Layout.OpensAnswerOnly)]
-                    : tools.Count > 0 && format.WritesJsonArguments ? [Opening(tools)]
+                    : tools.Count > 0 && format.WritesJsonArguments ? [Opening(tools, request.SingleToolCall)]
                     : [],
             };
         }
@@ -80,10 +80,10 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
     }
 
     /// <summary>How a call begins in a free answer, and how it goes on; another call is found by its own opening.</summary>
-    private GuardedMarker Opening(JsonArray tools) => new(
+    private GuardedMarker Opening(JsonArray tools, bool single) => new(
         Layout.Opening,
         tokenizer,
-        Compile(Calls([.. tools.Select(tool => Call(tool, ArgumentsOrAny(tool)))], single: Layout.AfterLast.Length == 0)),
+        Compile(Calls([.. tools.Select(tool => Call(tool, ArgumentsOrAny(tool)))], single || Layout.AfterLast.Length == 0)),
         Layout.OpensAnswerOnly);
 
     /// <summary>An answer that is nothing but calls.</summary>

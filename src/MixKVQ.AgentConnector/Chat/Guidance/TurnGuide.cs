@@ -110,7 +110,7 @@ internal sealed class TurnGuide : ITokenGuide
 
     private void RestrictThought(Span<float> logits, ThoughtLimiter thought)
     {
-        if (thought.Forced is { } forced)
+        if (thought.Force() is { } forced)
         {
             float logit = logits[forced];
             logits.Fill(float.NegativeInfinity);

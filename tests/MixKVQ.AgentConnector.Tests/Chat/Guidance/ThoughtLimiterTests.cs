@@ -41,7 +41,7 @@ public sealed class ThoughtLimiterTests
         var text = new StringBuilder();
         for (tokens = 1; tokens < 1000; tokens++)
         {
-            int id = limiter.Forced ?? Tokenizer.EncodePrompt(write(tokens - 1)).Single().TokenIds.Single();
+            int id = limiter.Force() ?? Tokenizer.EncodePrompt(write(tokens - 1)).Single().TokenIds.Single();
             text.Append(Tokenizer.Decode([id]));
             if (limiter.Accept(id, out _))
             {

@@ -1,4 +1,4 @@
-namespace MixKVQ.AgentConnector.Chat.Guidance;
+namespace MixKVQ.AgentConnector.Chat;
 
 /// <summary>The tags around a thought, the same in all models that are read here (DeepSeek-R1, Qwen3 and their like).</summary>
 internal static class ThoughtTags
