@@ -5,6 +5,7 @@ using MixKVQ.AgentConnector.Tests.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Tests.Constraints;
 using MixKVQ.AgentConnector.Tests.Conversations;
 using MixKVQ.AgentConnector.Tests.Models;
+using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Tests.Chat;
 
@@ -23,6 +24,21 @@ public sealed class ForcedCallTests
         var model = new ScriptedModel(_ => "", family.LoadTokenizer(), family.LoadTemplate()) { AnswerStarts = family.AnswerStarts, Certainty = 0 };
         await using MixKvqChatClient client = model.CreateClient();
         for (int seed = 0; seed < 12; seed++)
+        {
+            await CallAsync(client, City, ChatToolMode.RequireAny, seed, maxTokens: 250);
+        }
+    }
+
+    [Theory]
+    [InlineData("qwen2.5")]
+    [InlineData("phi-3-mini")]
+    [InlineData("minimind")]
+    public async Task RandomLogits_OverRealVocabulariesGiveCallsThatValidate(string name)
+    {
+        string folder = Fixtures.Shared("tokenizers", name);
+        var model = new ScriptedModel(_ => "", ModelTokenizer.Load(folder), ChatTemplate.Load(folder)) { Certainty = 0 };
+        await using MixKvqChatClient client = model.CreateClient();
+        for (int seed = 0; seed < 8; seed++)
         {
             await CallAsync(client, City, ChatToolMode.RequireAny, seed, maxTokens: 250);
         }
