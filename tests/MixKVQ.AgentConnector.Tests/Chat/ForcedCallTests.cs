@@ -78,13 +78,7 @@ public sealed class ForcedCallTests
     [Fact]
     public async Task RandomWeights_CallEveryTwentiethBfclFunctionWithValidArguments()
     {
-        using var folder = new TinyModel("""
-            {
-              "model_type": "qwen3", "vocab_size": 300, "hidden_size": 64, "head_dim": 64, "num_attention_heads": 2, "num_key_value_heads": 1,
-              "max_position_embeddings": 4096, "tie_word_embeddings": true
-            }
-            """);
-        TinyTokenizer.Write(folder.Folder);
+        using TinyModel folder = TinyModel.OfChats();
         await using var client = new MixKvqChatClient(new MixKvqOptions { ModelPath = folder.Folder });
         int count = 0;
         foreach (JsonNode schema in FunctionSchemaTests.Schemas().Where((_, index) => index % 20 == 0))

@@ -18,14 +18,7 @@ public sealed class ManyCallersTests : IDisposable
 
     private static readonly string[] Words = ["the", " other", " in", " an", " hour", " st", "x", "q", " z", "7", "é", "\n"];
 
-    private readonly TinyModel _model = new("""
-        {
-          "model_type": "qwen3", "vocab_size": 300, "hidden_size": 64, "head_dim": 64, "num_attention_heads": 2, "num_key_value_heads": 1,
-          "max_position_embeddings": 2048, "tie_word_embeddings": true
-        }
-        """);
-
-    public ManyCallersTests() => TinyTokenizer.Write(_model.Folder);
+    private readonly TinyModel _model = TinyModel.OfChats();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

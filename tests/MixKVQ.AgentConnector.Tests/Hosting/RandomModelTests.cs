@@ -10,14 +10,7 @@ namespace MixKVQ.AgentConnector.Tests.Hosting;
 /// <summary>The whole way, from a model folder with random weights to the answer.</summary>
 public sealed class RandomModelTests : IDisposable
 {
-    private readonly TinyModel _model = new("""
-        {
-          "model_type": "qwen3", "vocab_size": 300, "hidden_size": 64, "head_dim": 64, "num_attention_heads": 2, "num_key_value_heads": 1,
-          "max_position_embeddings": 2048, "tie_word_embeddings": true
-        }
-        """);
-
-    public RandomModelTests() => TinyTokenizer.Write(_model.Folder);
+    private readonly TinyModel _model = TinyModel.OfChats();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

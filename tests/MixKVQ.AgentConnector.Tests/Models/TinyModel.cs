@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Tests.Checkpoints;
+using MixKVQ.AgentConnector.Tests.Conversations;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,6 +38,19 @@ internal sealed class TinyModel : IDisposable
     }
 
     public string Folder => _folder.Path;
+
+    /// <summary>A whole model folder: a Qwen3 of random weights with <see cref="TinyTokenizer"/> and its template.</summary>
+    public static TinyModel OfChats()
+    {
+        var model = new TinyModel("""
+            {
+              "model_type": "qwen3", "vocab_size": 300, "hidden_size": 64, "head_dim": 64, "num_attention_heads": 2, "num_key_value_heads": 1,
+              "max_position_embeddings": 2048, "tie_word_embeddings": true
+            }
+            """);
+        TinyTokenizer.Write(model.Folder);
+        return model;
+    }
 
     public JsonObject Config { get; }
 
