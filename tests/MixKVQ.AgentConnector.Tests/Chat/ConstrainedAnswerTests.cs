@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Json.Schema;
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Tests.Chat.ToolCalling;
 using MixKVQ.AgentConnector.Tests.Conversations;
 
 namespace MixKVQ.AgentConnector.Tests.Chat;
@@ -93,6 +94,19 @@ public sealed class ConstrainedAnswerTests
         await using MixKvqChatClient client = new ScriptedModel(_ => "Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": 5, \"days\": \"three\"}}\n</tool_call>").CreateClient();
         ChatResponse response = await client.GetResponseAsync([Question], new ChatOptions { Tools = [Weather], MaxOutputTokens = 200 }, Cancellation);
         Assert.Equal("Let me see.", response.Text);
+        AssertValid(City, JsonSerializer.Serialize(Assert.Single(response.Messages[0].Contents.OfType<FunctionCallContent>()).Arguments));
+    }
+
+    [Theory]
+    [InlineData("Llama 3.1", "{\"name\": \"weather\", \"parameters\": {\"city\": 5, \"days\": \"x\"}}")]
+    [InlineData("Llama 3.1", "<|python_tag|>{\"name\": \"weather\", \"parameters\": {\"city\": 5, \"days\": \"x\"}}")]
+    [InlineData("DeepSeek-R1 Llama", "</think>Wait.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{\"city\": 5}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>")]
+    [InlineData("Mistral style", "Wait.[TOOL_CALLS] [{\"name\": \"weather\", \"arguments\": {\"city\": 5, \"days\": \"x\"}}]")]
+    public async Task ArgumentsInEveryFormat_FitTheToolsSchema(string name, string written)
+    {
+        TemplateFamily family = TemplateFamily.Of(name);
+        await using MixKvqChatClient client = family.Model(_ => written).CreateClient();
+        ChatResponse response = await client.GetResponseAsync([Question], new ChatOptions { Tools = [Weather], MaxOutputTokens = 250, AllowMultipleToolCalls = false }, Cancellation);
         AssertValid(City, JsonSerializer.Serialize(Assert.Single(response.Messages[0].Contents.OfType<FunctionCallContent>()).Arguments));
     }
 

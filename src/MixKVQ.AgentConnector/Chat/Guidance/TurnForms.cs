@@ -22,9 +22,6 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
     private readonly Lazy<TokenVocabulary> _vocabulary = new(() => new TokenVocabulary(tokenizer));
     private readonly Lazy<GuardedMarker> _barredThought = new(() => new GuardedMarker(ThoughtTags.Open, tokenizer, rest: null));
     private readonly RecentCache<TurnForm> _forms = new(MaxForms);
-
-    private ToolCallLayout Layout => format.Layout;
-
     /// <summary>The form of a turn that answers <paramref name="request"/>. Takes milliseconds the first time.</summary>
     /// <exception cref="NotSupportedException">A schema has what constrained decoding does not do; all of it is named.</exception>
     public TurnForm Of(ChatRequest request)
@@ -58,8 +55,8 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
             // A model that was not trained to write JSON calls writes them its own way, unless it has to call.
             return new TurnForm
             {
-                Calls = wanted.BarsCalls ? [new GuardedMarker(Layout.Opening, tokenizer, rest: null, Layout.OpensAnswerOnly)]
-                    : tools.Count > 0 && format.WritesJsonArguments ? [Opening(tools, request.SingleToolCall)]
+                Calls = wanted.BarsCalls ? [.. format.Layouts.Select(layout => new GuardedMarker(layout.Opening, tokenizer, rest: null, layout.OpensAnswerOnly))]
+                    : tools.Count > 0 && format.WritesJsonArguments ? Openings(tools, request.SingleToolCall)
                     : [],
             };
         }
@@ -79,34 +76,33 @@ internal sealed class TurnForms(ModelTokenizer tokenizer, ToolCallFormat format,
         };
     }
 
-    /// <summary>How a call begins in a free answer, and how it goes on; another call is found by its own opening.</summary>
-    private GuardedMarker Opening(JsonArray tools, bool single) => new(
-        Layout.Opening,
-        tokenizer,
-        Compile(Calls([.. tools.Select(tool => Call(tool, ArgumentsOrAny(tool)))], single || Layout.AfterLast.Length == 0)),
-        Layout.OpensAnswerOnly);
+    /// <summary>How calls begin in a free answer, and how they go on; another call is found by its own opening.</summary>
+    private GuardedMarker[] Openings(JsonArray tools, bool single)
+    {
+        (string Name, Grammar Arguments)[] functions = [.. tools.Select(tool => (NameOf(tool), ArgumentsOrAny(tool)))];
+        return [.. format.Layouts.Select(layout => new GuardedMarker(
+            layout.Opening, tokenizer, Compile(Calls(layout, functions, single || layout.AfterLast.Length == 0)), layout.OpensAnswerOnly))];
+    }
 
     /// <summary>An answer that is nothing but calls.</summary>
     private Grammar RequiredCalls(IEnumerable<JsonNode?> tools, bool single) => Grammar.Sequence(
-        Grammar.Framing(Layout.Opening, tokenizer),
-        Calls([.. tools.Select(tool => Call(tool, Arguments(tool)))], single));
+        Grammar.Framing(format.Layout.Opening, tokenizer),
+        Calls(format.Layout, [.. tools.Select(tool => (NameOf(tool), Arguments(tool)))], single));
 
     /// <summary>What follows the opening.</summary>
-    private Grammar Calls(Grammar[] calls, bool single)
+    private Grammar Calls(ToolCallLayout layout, (string Name, Grammar Arguments)[] functions, bool single)
     {
-        Grammar call = Grammar.Choice(calls);
+        Grammar call = Grammar.Choice([.. functions.Select(function => Grammar.Sequence([.. layout.Call.Select(part => part.Kind switch
+        {
+            CallPartKind.Name => Grammar.Text(function.Name),
+            CallPartKind.Arguments => function.Arguments,
+            _ => Grammar.Framing(part.Text, tokenizer),
+        })]))]);
         return Grammar.Sequence(
-            Grammar.Framing(Layout.BeforeFirst, tokenizer),
-            single || Layout.Separator is null ? call : Grammar.Repeat(call, Grammar.Framing(Layout.Separator, tokenizer), 1),
-            Grammar.Framing(Layout.AfterLast, tokenizer));
+            Grammar.Framing(layout.BeforeFirst, tokenizer),
+            single || layout.Separator is null ? call : Grammar.Repeat(call, Grammar.Framing(layout.Separator, tokenizer), 1),
+            Grammar.Framing(layout.AfterLast, tokenizer));
     }
-
-    private Grammar Call(JsonNode? tool, Grammar arguments) => Grammar.Sequence([.. Layout.Call.Select(part => part.Kind switch
-    {
-        CallPartKind.Name => Grammar.Text(NameOf(tool)),
-        CallPartKind.Arguments => arguments,
-        _ => Grammar.Framing(part.Text, tokenizer),
-    })]);
 
     private Grammar ArgumentsOrAny(JsonNode? tool)
     {

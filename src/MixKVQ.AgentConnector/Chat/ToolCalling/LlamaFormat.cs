@@ -20,8 +20,13 @@ internal sealed class LlamaFormat : ToolCallFormat
         Separator: "; {\"name\": \"",
         AfterLast: "");
 
+    private static readonly ToolCallLayout Tagged = Written with { Opening = PythonTag, OpensAnswerOnly = false, BeforeFirst = Written.Opening };
+
     /// <inheritdoc/>
     public override ToolCallLayout Layout => Written;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ToolCallLayout> Layouts => [Written, Tagged];
 
     /// <inheritdoc/>
     public override CallOpening FindOpening(ReadOnlySpan<char> text, CallPlace place)

@@ -11,6 +11,9 @@ internal abstract class ToolCallFormat
     /// <summary>How the model writes calls.</summary>
     public abstract ToolCallLayout Layout { get; }
 
+    /// <summary>All ways in which the model may begin calls by itself, <see cref="Layout"/> among them.</summary>
+    public virtual IReadOnlyList<ToolCallLayout> Layouts => [Layout];
+
     /// <summary>Whether the model was trained to write the arguments as JSON. Where not, it still reads back what <see cref="Layout"/> writes.</summary>
     public virtual bool WritesJsonArguments => true;
 
