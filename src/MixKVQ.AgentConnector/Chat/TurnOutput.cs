@@ -42,7 +42,12 @@ internal sealed class TurnOutput(ChatRequest request, ModelTokenizer tokenizer, 
         _tokenIds.Add(tokenId);
         bool inThought = _parser.InThought;
         string text = _text.Append(tokenId);
-        _tail = (_tail + text) is var seen && seen.Length > MaxTail ? seen[^MaxTail..] : seen;
+        if (request.SingleToolCall)
+        {
+            _tail += text;
+            _tail = _tail[Math.Max(0, _tail.Length - MaxTail)..];
+        }
+
         IReadOnlyList<AIContent> parts = Parse(text);
         inThought |= _parser.InThought;
         ReasoningTokenCount += inThought ? 1 : 0;
