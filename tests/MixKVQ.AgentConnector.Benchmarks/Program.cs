@@ -1,11 +1,15 @@
 using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 
-if (args is ["constraints", ..])
+switch (args)
 {
-    ConstraintReport.Run(args[1..]);
-}
-else
-{
-    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+    case ["constraints", ..]:
+        ConstraintReport.Run(args[1..]);
+        break;
+    case ["constrained-decoding", string folder]:
+        await ConstrainedDecoding.RunAsync(folder);
+        break;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+        break;
 }
