@@ -22,6 +22,12 @@ internal sealed record CacheGeometry(
     /// <summary>Tokens of a sealed page. Pages begin at 32 + 128·n.</summary>
     public const int PageTokens = 128;
 
+    /// <summary>Sealed pages of a cache that holds as many tokens.</summary>
+    public static int PagesIn(int tokens) => Math.Max(0, tokens - SinkTokens) / PageTokens;
+
+    /// <summary>The highest page border (0, 32, 160, 288 …) that is not above <paramref name="tokens"/>.</summary>
+    public static int PageBorder(int tokens) => tokens < SinkTokens ? 0 : SinkTokens + PagesIn(tokens) * PageTokens;
+
     /// <summary>Query heads that share one KV head.</summary>
     public int GroupSize => QueryHeadCount / KeyValueHeadCount;
 

@@ -18,14 +18,17 @@ internal sealed class KvCache : IDisposable
     private readonly QueryStatistics _statistics;
     private readonly TokenBuffer _tail;
     private TokenBuffer _sinks;
+    private long _ownBytes;
+    private int _sharedPageCount;
+    private bool _ownsSinks;
     private bool _disposed;
 
     internal KvCache(KvCacheFactory factory)
-        : this(factory, new TokenBuffer(factory.Geometry, CacheGeometry.SinkTokens), [], new TokenBuffer(factory.Geometry, CacheGeometry.PageTokens), new QueryStatistics(factory.Geometry), 0)
+        : this(factory, new TokenBuffer(factory.Geometry, CacheGeometry.SinkTokens, factory.Buffers), [], new TokenBuffer(factory.Geometry, CacheGeometry.PageTokens, factory.Buffers), new QueryStatistics(factory.Geometry), 0, ownsSinks: true)
     {
     }
 
-    private KvCache(KvCacheFactory factory, TokenBuffer sinks, List<Page> pages, TokenBuffer tail, QueryStatistics statistics, int tokenCount)
+    private KvCache(KvCacheFactory factory, TokenBuffer sinks, List<Page> pages, TokenBuffer tail, QueryStatistics statistics, int tokenCount, bool ownsSinks)
     {
         _factory = factory;
         _sinks = sinks;
@@ -33,6 +36,10 @@ internal sealed class KvCache : IDisposable
         _tail = tail;
         _statistics = statistics;
         TokenCount = tokenCount;
+        _sharedPageCount = pages.Count;
+        _ownsSinks = ownsSinks;
+        _ownBytes = tail.Bytes + statistics.Bytes + (ownsSinks ? sinks.Bytes : 0);
+        factory.Buffers.Add(statistics.Bytes);
         _layers = [.. Enumerable.Range(0, factory.Geometry.LayerCount).Select(layer => new LayerCache(this, layer))];
     }
 
@@ -53,6 +60,16 @@ internal sealed class KvCache : IDisposable
         TailBytes = _tail.Bytes,
         StatisticsBytes = _statistics.Bytes,
     };
+
+    /// <summary>
+    /// The bytes that this cache allocated itself and holds: what it did not take over from the cache it was forked from. Safe to read while another
+    /// thread appends: pages count when they are sealed.
+    /// </summary>
+    public long OwnBytes => Interlocked.Read(ref _ownBytes);
+
+    /// <summary>All that this cache holds, piece by piece.</summary>
+    public IReadOnlyList<CachePart> Parts =>
+        [new CachePart(_sinks, _sinks.Bytes), .. _pages.Select(page => new CachePart(page, page.SlabBytes)), new CachePart(_tail, _tail.Bytes + _statistics.Bytes)];
 
     private int TailStart => CacheGeometry.SinkTokens + _pages.Count * CacheGeometry.PageTokens;
 
@@ -78,7 +95,9 @@ internal sealed class KvCache : IDisposable
                 _factory.Sealer.RequireFinite(_sinks.Storage);
             }
 
-            _pages.Add(_factory.Sealer.Seal(_tail.Storage, _statistics, TailStart));
+            Page page = _factory.Sealer.Seal(_tail.Storage, _statistics, TailStart);
+            _pages.Add(page);
+            Interlocked.Add(ref _ownBytes, page.SlabBytes);
             _statistics.Reset();
         }
 
@@ -96,9 +115,10 @@ internal sealed class KvCache : IDisposable
     {
         RequireNoStep();
         int tailTokens = Math.Max(0, TokenCount - TailStart);
-        TokenBuffer sinks = TokenCount >= CacheGeometry.SinkTokens ? _sinks.AddReference() : _sinks.Copy(_factory.Geometry, TokenCount);
+        bool sharesSinks = TokenCount >= CacheGeometry.SinkTokens;
+        TokenBuffer sinks = sharesSinks ? _sinks.AddReference() : _sinks.Copy(_factory.Geometry, TokenCount);
         return new KvCache(
-            _factory, sinks, [.. _pages.Select(page => page.AddReference())], _tail.Copy(_factory.Geometry, tailTokens), _statistics.Copy(), TokenCount);
+            _factory, sinks, [.. _pages.Select(page => page.AddReference())], _tail.Copy(_factory.Geometry, tailTokens), _statistics.Copy(), TokenCount, !sharesSinks);
     }
 
     /// <summary>Drops tokens from the end, to the highest page border (0, 32, 160, 288 …) that is neither above <paramref name="maxTokens"/> nor above what is held.</summary>
@@ -108,8 +128,8 @@ internal sealed class KvCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
         RequireNoStep();
         int limit = Math.Min(maxTokens, TokenCount);
-        int pageCount = Math.Max(0, limit - CacheGeometry.SinkTokens) / CacheGeometry.PageTokens;
-        int border = limit < CacheGeometry.SinkTokens ? 0 : CacheGeometry.SinkTokens + pageCount * CacheGeometry.PageTokens;
+        int pageCount = CacheGeometry.PagesIn(limit);
+        int border = CacheGeometry.PageBorder(limit);
         if (border == TokenCount)
         {
             return border;
@@ -117,15 +137,21 @@ internal sealed class KvCache : IDisposable
 
         if (border == 0 && TokenCount >= CacheGeometry.SinkTokens)
         {
-            TokenBuffer sinks = new(_factory.Geometry, CacheGeometry.SinkTokens);
+            // They may be shared with forks.
+            TokenBuffer sinks = new(_factory.Geometry, CacheGeometry.SinkTokens, _factory.Buffers);
+            _ownBytes += _ownsSinks ? 0 : sinks.Bytes;
+            _ownsSinks = true;
             _sinks.Release();
             _sinks = sinks;
         }
 
-        foreach (Page page in _pages[pageCount..])
+        for (int i = pageCount; i < _pages.Count; i++)
         {
-            page.Release();
+            _ownBytes -= i < _sharedPageCount ? 0 : _pages[i].SlabBytes;
+            _pages[i].Release();
         }
+
+        _sharedPageCount = Math.Min(_sharedPageCount, pageCount);
 
         _pages.RemoveRange(pageCount, _pages.Count - pageCount);
         _statistics.Reset();
@@ -142,11 +168,21 @@ internal sealed class KvCache : IDisposable
         }
 
         _disposed = true;
+        _factory.Buffers.Add(-_statistics.Bytes);
         _sinks.Release();
         _tail.Release();
         _pages.ForEach(page => page.Release());
         _pages.Clear();
     }
+
+    /// <summary>What is held, to be written. Read-only: safe on any thread while nothing is appended.</summary>
+    public CacheImage Export() => throw new NotImplementedException();
+
+    /// <summary>
+    /// Takes <paramref name="other"/>'s pages and sinks in the place of equal ones of its own, so that they are held once. Both hold the same first
+    /// <paramref name="tokens"/> tokens. A page whose bytes differ stays (prefill and decode round differently), so that sharing changes no result.
+    /// </summary>
+    public void ShareParts(KvCache other, int tokens) => throw new NotImplementedException();
 
     internal void Append(int layer, Tensor queries, Tensor keys, Tensor values, Tensor? residual)
     {

@@ -54,13 +54,38 @@ internal sealed class KvCacheFactory : IDisposable
     /// <summary>Bytes of a sealed page, or null where it differs from page to page.</summary>
     public int? PageBytes => Sealer.FixedPageBytes;
 
+    /// <summary>Bytes that all caches hold together, each shared piece once.</summary>
+    public long HeldBytes => Pool.LiveBytes + Buffers.Value;
+
+    /// <summary>Counts sinks, tails and statistics.</summary>
+    internal ByteMeter Buffers { get; } = new();
+
     internal PageSealer Sealer { get; }
+
+    /// <summary>The most bytes that a cache comes to hold of its own that shares its first tokens with another and grows.</summary>
+    /// <param name="sharedTokens">The tokens shared; 0 for an empty cache.</param>
+    /// <param name="tokens">The tokens held in the end.</param>
+    public long BytesToHold(int sharedTokens, int tokens) =>
+        (sharedTokens < CacheGeometry.SinkTokens ? TokenBuffer.BytesFor(Geometry, CacheGeometry.SinkTokens) : 0)
+        + TokenBuffer.BytesFor(Geometry, CacheGeometry.PageTokens)
+        + QueryStatistics.BytesFor(Geometry)
+        + (CacheGeometry.PagesIn(tokens) - CacheGeometry.PagesIn(sharedTokens)) * (long)(PageBytes ?? RoundUp(Layout.MaxBytes));
 
     /// <summary>An empty cache, the caller's to dispose.</summary>
     public KvCache Create() => new(this);
 
+    /// <summary>A page of bytes that were a page of such a cache, checked as bytes from a stranger are; the caller owns the reference.</summary>
+    /// <exception cref="InvalidDataException">They are no page of this model and policy; the message says why.</exception>
+    public Page ReadPage(ReadOnlySpan<byte> slab) => throw new NotImplementedException();
+
+    /// <summary>The cache that <paramref name="image"/>, which is taken over, was made of; the caller's to dispose.</summary>
+    /// <exception cref="InvalidDataException">It is no image of a cache of this model; the message says why. The image is disposed.</exception>
+    public KvCache Import(CacheImage image) => throw new NotImplementedException();
+
     /// <summary>Frees the memory kept for reuse. Dispose caches first.</summary>
     public void Dispose() => Pool.Dispose();
+
+    private static int RoundUp(int bytes) => (bytes + PagePool.Granularity - 1) / PagePool.Granularity * PagePool.Granularity;
 
     private static ICachePolicy CreatePolicy(KvCacheOptions options) => options.Policy switch
     {

@@ -12,17 +12,23 @@ internal sealed class TokenBuffer
     private readonly Tensor _storage;
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
+    private readonly ByteMeter _meter;
     private int _references = 1;
 
-    public TokenBuffer(CacheGeometry geometry, int capacity)
-        : this(geometry, capacity, zeros([geometry.LayerCount, 2, geometry.KeyValueHeadCount, capacity, geometry.HeadDim], dtype: geometry.DType, device: geometry.Device))
+    /// <param name="geometry">The shapes.</param>
+    /// <param name="capacity">Tokens to have room for.</param>
+    /// <param name="meter">Counts this buffer while it lives.</param>
+    public TokenBuffer(CacheGeometry geometry, int capacity, ByteMeter meter)
+        : this(geometry, capacity, meter, zeros([geometry.LayerCount, 2, geometry.KeyValueHeadCount, capacity, geometry.HeadDim], dtype: geometry.DType, device: geometry.Device))
     {
     }
 
-    private TokenBuffer(CacheGeometry geometry, int capacity, Tensor storage)
+    private TokenBuffer(CacheGeometry geometry, int capacity, ByteMeter meter, Tensor storage)
     {
+        _meter = meter;
         Capacity = capacity;
-        Bytes = geometry.ElementsPerToken * geometry.ElementBytes * capacity;
+        Bytes = BytesFor(geometry, capacity);
+        meter.Add(Bytes);
         _storage = storage.DetachFromDisposeScope();
         _keys = [.. Enumerable.Range(0, geometry.LayerCount).Select(layer => Part(layer, 0))];
         _values = [.. Enumerable.Range(0, geometry.LayerCount).Select(layer => Part(layer, 1))];
@@ -36,6 +42,9 @@ internal sealed class TokenBuffer
 
     /// <summary>[layers, 2 (keys, values), kvHeads, capacity, headDim], model dtype; owned by this buffer.</summary>
     public Tensor Storage => _storage;
+
+    /// <summary>The bytes of a buffer with room for <paramref name="capacity"/> tokens.</summary>
+    public static long BytesFor(CacheGeometry geometry, int capacity) => geometry.ElementsPerToken * geometry.ElementBytes * capacity;
 
     /// <summary>A layer's keys: [kvHeads, capacity, headDim], model dtype, contiguous; owned by this buffer.</summary>
     public Tensor Keys(int layer) => _keys[layer];
@@ -53,7 +62,7 @@ internal sealed class TokenBuffer
     /// <summary>A buffer of its own with the same first <paramref name="rows"/> rows.</summary>
     public TokenBuffer Copy(CacheGeometry geometry, int rows)
     {
-        var copy = new TokenBuffer(geometry, Capacity);
+        var copy = new TokenBuffer(geometry, Capacity, _meter);
         if (rows > 0)
         {
             using Tensor from = _storage.narrow(3, 0, rows);
@@ -84,6 +93,7 @@ internal sealed class TokenBuffer
         }
 
         _storage.Dispose();
+        _meter.Add(-Bytes);
     }
 
     private static void Copy(Tensor tokens, Tensor buffer, int row)

@@ -47,7 +47,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     /// <summary>Reads a short prompt and decodes one token, so that what is made on first use is there when a request comes.</summary>
     public async Task WarmUpAsync(CancellationToken cancellationToken)
     {
-        using IConversationSequence sequence = _model.CreateSequence();
+        using IConversationSequence sequence = _model.Sequences.Create();
         int[] prompt = new int[Math.Min(WarmUpTokens, _model.ContextLength - 1)];
         var generation = new GenerationRequest(sequence, prompt, ReadOnlyMemory<int>.Empty, SamplingOptions.Greedy, MaxOutputTokens: 2, EndTokens: [], _model.ContextLength);
         await foreach (GeneratedToken _ in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))
@@ -80,6 +80,7 @@ internal sealed class ChatRunner : IAsyncDisposable
             ChatLog.MessagesDropped(_logger, _model.ContextLength, plan.Dialogue.LeftOutCount, promptTokens);
         }
 
+        plan.Open(_model.Sequences);
         var output = new TurnOutput(request, _model.Tokenizer, _toolCallFormat, plan.StartsInThought, plan.Prompt.EndsInText);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
         int maxTokens = Math.Min(request.MaxOutputTokens ?? int.MaxValue, _model.ContextLength - promptTokens);

@@ -3,29 +3,42 @@ using MixKVQ.AgentConnector.Cache;
 namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>
-/// A dialogue as it stood after a turn, with what the model has read of it. Never changes: a turn works on a fork and makes a new state.
-/// Shared by reference count; the sequence goes with the last reference. Thread-safe.
+/// A dialogue as it stood after a turn, with what the model has read of it. What it says never changes: a turn works on a fork and makes a new state.
+/// Its cache may leave memory and return. Shared by reference count; the cache goes with the last reference. Thread-safe.
 /// </summary>
 internal sealed class ConversationState
 {
     private readonly Lock _gate = new();
-    private readonly IConversationSequence _sequence;
+    private IConversationSequence? _sequence;
     private int _references = 1;
 
     /// <summary>Takes over <paramref name="sequence"/>; the maker holds the first reference.</summary>
     public ConversationState(IConversationSequence sequence, TokenLog tokens, Dialogue dialogue, PromptSettings settings, DateTimeOffset startedAt)
+        : this(sequence.TokenCount, sequence.Usage, tokens, dialogue, settings, startedAt)
     {
         _sequence = sequence;
-        CachedTokens = sequence.TokenCount;
+        Parts = sequence.Parts;
+    }
+
+    /// <summary>A state whose cache is not in memory; the maker holds the first reference.</summary>
+    public ConversationState(int cachedTokens, CacheUsage usage, TokenLog tokens, Dialogue dialogue, PromptSettings settings, DateTimeOffset startedAt)
+    {
+        CachedTokens = cachedTokens;
         Tokens = tokens;
         Dialogue = dialogue;
-        Usage = sequence.Usage;
+        Usage = usage;
         Settings = settings;
         StartedAt = startedAt;
     }
 
-    /// <summary>How many of the tokens the cache holds; those after it were generated last and never fed back.</summary>
-    public int CachedTokens { get; }
+    /// <summary>How many of the tokens the cache holds, here or on disk; those after it were never fed to the model, or have to be again.</summary>
+    public int CachedTokens { get; private set; }
+
+    /// <summary>Whether the cache is in memory.</summary>
+    public bool IsResident { get { lock (_gate) { return _sequence is not null; } } }
+
+    /// <summary>The memory that the cache takes, piece by piece; empty where it is not in memory.</summary>
+    public IReadOnlyList<CachePart> Parts { get; private set; } = [];
 
     /// <summary>All token ids of the dialogue. Not to be changed.</summary>
     public TokenLog Tokens { get; }
@@ -33,7 +46,7 @@ internal sealed class ConversationState
     /// <summary>The dialogue; its last turn is the model's.</summary>
     public Dialogue Dialogue { get; }
 
-    /// <summary>The bytes of its cache.</summary>
+    /// <summary>The bytes of its cache, in memory.</summary>
     public CacheUsage Usage { get; }
 
     /// <summary>The settings of its prompt.</summary>
@@ -44,15 +57,74 @@ internal sealed class ConversationState
 
     /// <summary>How much of the cache serves a prompt that shares its first <paramref name="sharedTokens"/> tokens with this dialogue.</summary>
     public int ReusableTokens(int sharedTokens) =>
-        sharedTokens >= CachedTokens ? CachedTokens : _sequence.PageBorder(sharedTokens);
+        sharedTokens >= CachedTokens ? CachedTokens : CacheGeometry.PageBorder(sharedTokens);
 
     /// <summary>A fork of the sequence; the caller owns it.</summary>
+    /// <exception cref="InvalidOperationException">The cache is not in memory.</exception>
     public IConversationSequence Fork()
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_references == 0, this);
-            return _sequence.Fork();
+            return _sequence?.Fork() ?? throw new InvalidOperationException("The cache of this state is not in memory.");
+        }
+    }
+
+    /// <summary>What the cache holds, to be written; the caller disposes it.</summary>
+    /// <exception cref="InvalidOperationException">The cache is not in memory.</exception>
+    public CacheImage Export()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_references == 0, this);
+            return _sequence?.Export() ?? throw new InvalidOperationException("The cache of this state is not in memory.");
+        }
+    }
+
+    /// <summary>Takes pieces of the cache of <paramref name="other"/>, which begins with the same tokens, in the place of equal ones.</summary>
+    public void ShareParts(ConversationState other, int tokens)
+    {
+        // Only the states of one store, whose lock the caller holds, are joined: two of these locks never cross.
+        lock (_gate)
+        {
+            lock (other._gate)
+            {
+                if (_sequence is not null && other._sequence is not null)
+                {
+                    _sequence.ShareParts(other._sequence, tokens);
+                    Parts = _sequence.Parts;
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes the cache out of memory.</summary>
+    /// <param name="isLost">Whether it is nowhere else: then all tokens have to be read again.</param>
+    public void LeaveMemory(bool isLost)
+    {
+        lock (_gate)
+        {
+            _sequence?.Dispose();
+            _sequence = null;
+            Parts = [];
+            CachedTokens = isLost ? 0 : CachedTokens;
+        }
+    }
+
+    /// <summary>Brings the cache back; takes <paramref name="sequence"/> over.</summary>
+    public void Return(IConversationSequence sequence)
+    {
+        lock (_gate)
+        {
+            if (_references == 0 || _sequence is not null)
+            {
+                sequence.Dispose();
+                return;
+            }
+
+            _sequence = sequence;
+            Parts = sequence.Parts;
+            CachedTokens = sequence.TokenCount;
         }
     }
 
@@ -73,7 +145,9 @@ internal sealed class ConversationState
         {
             if (--_references == 0)
             {
-                _sequence.Dispose();
+                _sequence?.Dispose();
+                _sequence = null;
+                Parts = [];
             }
         }
     }

@@ -21,6 +21,6 @@ internal interface IChatModel : IDisposable
     /// <summary>What generation_config.json recommends.</summary>
     GenerationDefaults GenerationDefaults { get; }
 
-    /// <summary>An empty sequence; the caller owns it.</summary>
-    IConversationSequence CreateSequence();
+    /// <summary>Makes its sequences.</summary>
+    ISequenceFactory Sequences { get; }
 }

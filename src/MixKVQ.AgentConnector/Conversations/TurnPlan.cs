@@ -4,18 +4,26 @@ using MixKVQ.AgentConnector.Tokens;
 namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>
-/// A turn about to run: its prompt, and a sequence of its own that holds the prompt's beginning. Nothing is retained of
-/// it unless <see cref="ToState"/> is called. One caller.
+/// A turn about to run: its prompt, and the retained state whose cache holds the prompt's beginning. Once opened it has a sequence of its own.
+/// Nothing is retained of it unless <see cref="ToState"/> is called. One caller.
 /// </summary>
 internal sealed class TurnPlan : IDisposable
 {
     private IConversationSequence? _sequence;
+    private bool _disposed;
 
-    /// <summary>Takes over <paramref name="sequence"/>.</summary>
-    public TurnPlan(IConversationSequence sequence, TokenLog prompt, Dialogue dialogue, PromptSettings settings, DateTimeOffset startedAt, bool startsInThought)
+    /// <param name="basis">The state that the turn's sequence is forked from; null where it begins with none.</param>
+    /// <param name="cachedTokens">How many tokens of the prompt that state's cache serves for.</param>
+    /// <param name="prompt">The whole prompt.</param>
+    /// <param name="dialogue">The dialogue up to the model's turn.</param>
+    /// <param name="settings">The settings of the prompt.</param>
+    /// <param name="startedAt">When the dialogue began.</param>
+    /// <param name="startsInThought">Whether the prompt ends inside a thought.</param>
+    public TurnPlan(ConversationState? basis, int cachedTokens, TokenLog prompt, Dialogue dialogue, PromptSettings settings, DateTimeOffset startedAt, bool startsInThought)
     {
-        _sequence = sequence;
-        CachedTokens = sequence.TokenCount;
+        Basis = cachedTokens > 0 ? basis : null;
+        Basis?.Retain();
+        CachedTokens = cachedTokens;
         Prompt = prompt;
         Dialogue = dialogue;
         Settings = settings;
@@ -23,10 +31,13 @@ internal sealed class TurnPlan : IDisposable
         StartsInThought = startsInThought;
     }
 
-    /// <summary>The sequence of this turn; the generation grows it.</summary>
-    public IConversationSequence Sequence => _sequence ?? throw new ObjectDisposedException(nameof(TurnPlan));
+    /// <summary>The state that the turn's sequence is forked from, if any; held until this plan is disposed.</summary>
+    public ConversationState? Basis { get; }
 
-    /// <summary>How many tokens of the prompt the sequence held from the start.</summary>
+    /// <summary>The sequence of this turn, once opened; the generation grows it.</summary>
+    public IConversationSequence Sequence => _sequence ?? throw new InvalidOperationException("The turn's sequence is not open.");
+
+    /// <summary>How many tokens of the prompt the sequence holds from the start.</summary>
     public int CachedTokens { get; }
 
     /// <summary>The whole prompt.</summary>
@@ -47,6 +58,16 @@ internal sealed class TurnPlan : IDisposable
     /// <summary>The conversation that this turn takes further, if any, and how it stood: the turn's state replaces that one.</summary>
     public (Conversation Conversation, ConversationState State)? Continues { get; set; }
 
+    /// <summary>Makes the turn's sequence. The basis is in memory.</summary>
+    public void Open(ISequenceFactory sequences)
+    {
+        IConversationSequence sequence = _sequence = Basis?.Fork() ?? sequences.Create();
+        if (CachedTokens < sequence.TokenCount)
+        {
+            sequence.TruncateToPageBorder(CachedTokens);
+        }
+    }
+
     /// <summary>The dialogue after the model's <paramref name="answer"/>; takes the sequence out of this plan.</summary>
     /// <param name="answer">What the model said.</param>
     /// <param name="generated">The ids it generated, without the end token.</param>
@@ -60,10 +81,17 @@ internal sealed class TurnPlan : IDisposable
         return state;
     }
 
-    /// <summary>Releases the sequence where it was not taken out.</summary>
+    /// <summary>Releases the basis, and the sequence where it was not taken out.</summary>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _sequence?.Dispose();
         _sequence = null;
+        Basis?.Release();
     }
 }

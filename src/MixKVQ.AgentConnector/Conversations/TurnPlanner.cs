@@ -147,10 +147,10 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
 
         TokenLog prompt = state.Tokens.Clone();
         prompt.Append(model.Tokenizer.EncodePrompt(text, continuesText: prompt.EndsInText));
-        return new TurnPlan(state.Fork(), prompt, dialogue.With(newTurns), state.Settings, state.StartedAt, EndsInThought(text)) { Continues = Unnamed(known) };
+        return new TurnPlan(state, state.CachedTokens, prompt, dialogue.With(newTurns), state.Settings, state.StartedAt, EndsInThought(text)) { Continues = Unnamed(known) };
     }
 
-    /// <summary>The plan of a prompt rendered whole, on a fork of the sequence that shares most of it.</summary>
+    /// <summary>The plan of a prompt rendered whole, on the state that shares most of it.</summary>
     private TurnPlan PlanRendered(
         IReadOnlyList<(Conversation Conversation, ConversationState State)> retained,
         Dialogue dialogue,
@@ -181,16 +181,10 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
         bool startsInThought = EndsInThought(text);
         if (nearest is not { } chosen)
         {
-            return new TurnPlan(model.CreateSequence(), prompt, dialogue, settings, startedAt, startsInThought);
+            return new TurnPlan(basis: null, 0, prompt, dialogue, settings, startedAt, startsInThought);
         }
 
-        IConversationSequence sequence = chosen.State.Fork();
-        if (reusableTokens < sequence.TokenCount)
-        {
-            sequence.TruncateToPageBorder(reusableTokens);
-        }
-
-        return new TurnPlan(sequence, prompt, dialogue, settings, startedAt, startsInThought) { Continues = sharesAll ? Unnamed(chosen) : null };
+        return new TurnPlan(chosen.State, reusableTokens, prompt, dialogue, settings, startedAt, startsInThought) { Continues = sharesAll ? Unnamed(chosen) : null };
     }
 
     /// <summary>A caller who was given an id finds the conversation as that caller left it: others go on beside it.</summary>

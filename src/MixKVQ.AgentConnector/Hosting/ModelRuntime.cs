@@ -15,10 +15,11 @@ internal sealed class ModelRuntime : IChatModel
 {
     private readonly DecoderModel _model;
 
-    private ModelRuntime(DecoderModel model, KvCacheFactory caches, ModelTokenizer tokenizer, ChatTemplate template, int contextLength)
+    private ModelRuntime(DecoderModel model, KvCacheFactory caches, ModelSignature signature, ModelTokenizer tokenizer, ChatTemplate template, int contextLength)
     {
         _model = model;
         Caches = caches;
+        Sequences = new ModelSequences(model, caches, tokenizer.VocabularySize, signature);
         Tokenizer = tokenizer;
         Template = template;
         ContextLength = contextLength;
@@ -27,6 +28,9 @@ internal sealed class ModelRuntime : IChatModel
 
     /// <summary>Makes the caches of all conversations.</summary>
     public KvCacheFactory Caches { get; }
+
+    /// <inheritdoc/>
+    public ISequenceFactory Sequences { get; }
 
     /// <inheritdoc/>
     public ModelTokenizer Tokenizer { get; }
@@ -71,7 +75,7 @@ internal sealed class ModelRuntime : IChatModel
         DecoderModel model = DecoderModel.Load(options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues);
         try
         {
-            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache), tokenizer, template, contextLength);
+            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache), SignatureOf(options, config, model), tokenizer, template, contextLength);
             HostingLog.Loaded(loggerFactory.CreateLogger<MixKvqChatClient>(), options, config, model.DType, contextLength, Stopwatch.GetElapsedTime(start));
             return runtime;
         }
@@ -83,14 +87,13 @@ internal sealed class ModelRuntime : IChatModel
     }
 
     /// <inheritdoc/>
-    public IConversationSequence CreateSequence() => new ModelSequence(_model, Caches.Create(), Tokenizer.VocabularySize);
-
-    /// <inheritdoc/>
     public void Dispose()
     {
         Caches.Dispose();
         _model.Dispose();
     }
+
+    private static ModelSignature SignatureOf(MixKvqOptions options, ModelConfig config, DecoderModel model) => new("", "", "");
 
     private static torch.Device DeviceOf(string device) => device == "cpu" || torch.cuda.is_available()
         ? torch.device(device)

@@ -13,6 +13,8 @@ internal sealed class ModelSequence(DecoderModel model, KvCache cache, int vocab
 {
     private readonly DecoderSequence _steps = new(model, cache, vocabularySize);
 
+    private KvCache Cache => cache;
+
     /// <inheritdoc/>
     public int VocabularySize => vocabularySize;
 
@@ -29,12 +31,19 @@ internal sealed class ModelSequence(DecoderModel model, KvCache cache, int vocab
     public void Append(ReadOnlyMemory<int> tokens, Span<float> lastLogits) => _steps.Append(tokens, lastLogits);
 
     /// <inheritdoc/>
-    public IConversationSequence Fork() => new ModelSequence(model, cache.Fork(), vocabularySize);
+    public long OwnBytes => cache.OwnBytes;
 
     /// <inheritdoc/>
-    public int PageBorder(int tokens) => tokens < CacheGeometry.SinkTokens
-        ? 0
-        : CacheGeometry.SinkTokens + (tokens - CacheGeometry.SinkTokens) / CacheGeometry.PageTokens * CacheGeometry.PageTokens;
+    public IReadOnlyList<CachePart> Parts => cache.Parts;
+
+    /// <inheritdoc/>
+    public CacheImage Export() => cache.Export();
+
+    /// <inheritdoc/>
+    public void ShareParts(IConversationSequence other, int tokens) => cache.ShareParts(((ModelSequence)other).Cache, tokens);
+
+    /// <inheritdoc/>
+    public IConversationSequence Fork() => new ModelSequence(model, cache.Fork(), vocabularySize);
 
     /// <inheritdoc/>
     public int TruncateToPageBorder(int maxTokens) => cache.TruncateToPageBorder(maxTokens);

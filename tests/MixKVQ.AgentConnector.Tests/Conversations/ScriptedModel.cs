@@ -16,7 +16,7 @@ internal sealed class ScriptedModel : IChatModel
 {
     private readonly Func<string, string> _script;
     private readonly int[][] _answerStarts;
-    private int _liveSequences;
+    private readonly ScriptedSequenceFactory _sequences;
 
     /// <param name="script">From the prompt's text to the answer's.</param>
     /// <param name="template">The chat template; null for <see cref="TinyTokenizer.Template"/>.</param>
@@ -29,6 +29,7 @@ internal sealed class ScriptedModel : IChatModel
     public ScriptedModel(Func<string, string> script, ModelTokenizer tokenizer, ChatTemplate template)
     {
         _script = script;
+        _sequences = new ScriptedSequenceFactory(this);
         Tokenizer = tokenizer;
         Template = template;
         AnswerStarts = [TinyTokenizer.AnswerStart];
@@ -66,7 +67,7 @@ internal sealed class ScriptedModel : IChatModel
     public GenerationDefaults GenerationDefaults => Greedy;
 
     /// <summary>Sequences not disposed yet.</summary>
-    public int LiveSequences => Volatile.Read(ref _liveSequences);
+    public int LiveSequences => _sequences.LiveCount;
 
     /// <summary>Of every answer begun, the ids that the model had seen, in order of time.</summary>
     public ConcurrentQueue<int[]> SeenPrompts { get; } = new();
@@ -75,7 +76,7 @@ internal sealed class ScriptedModel : IChatModel
     public Action<int>? OnStep { get; set; }
 
     /// <inheritdoc/>
-    public IConversationSequence CreateSequence() => new ScriptedSequence(this, []);
+    public ISequenceFactory Sequences => _sequences;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -89,8 +90,6 @@ internal sealed class ScriptedModel : IChatModel
         configure?.Invoke(options);
         return new MixKvqChatClient(options, loggerFactory, () => Task.FromResult<IChatModel>(this), TimeProvider.System);
     }
-
-    internal void Count(int change) => Interlocked.Add(ref _liveSequences, change);
 
     /// <summary>The token after <paramref name="seen"/>.</summary>
     internal int Next(IReadOnlyList<int> seen)

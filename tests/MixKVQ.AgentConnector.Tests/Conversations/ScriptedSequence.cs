@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Conversations;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
@@ -7,14 +9,17 @@ namespace MixKVQ.AgentConnector.Tests.Conversations;
 internal sealed class ScriptedSequence : IConversationSequence
 {
     private readonly ScriptedModel _model;
+    private readonly ScriptedSequenceFactory _factory;
     private readonly List<int> _seen;
+    private readonly List<Page> _pages;
+    private readonly HashSet<Page> _shared;
     private bool _disposed;
 
-    public ScriptedSequence(ScriptedModel model, List<int> seen)
+    /// <summary>Takes over <paramref name="pages"/> with a reference to each.</summary>
+    public ScriptedSequence(ScriptedModel model, ScriptedSequenceFactory factory, List<int> seen, List<Page> pages)
     {
-        _model = model;
-        _seen = seen;
-        model.Count(1);
+        (_model, _factory, _seen, _pages, _shared) = (model, factory, seen, pages, [.. pages]);
+        factory.Count(1);
     }
 
     /// <inheritdoc/>
@@ -24,10 +29,16 @@ internal sealed class ScriptedSequence : IConversationSequence
     public int TokenCount => _seen.Count;
 
     /// <inheritdoc/>
-    public int TokensToPageBorder => (_seen.Count < 32 ? 160 : PageBorder(_seen.Count) + 128) - _seen.Count;
+    public int TokensToPageBorder => (_seen.Count < 32 ? 160 : CacheGeometry.PageBorder(_seen.Count) + 128) - _seen.Count;
 
     /// <inheritdoc/>
     public CacheUsage Usage => TinyTokenizer.Usage(_seen.Count);
+
+    /// <inheritdoc/>
+    public long OwnBytes => ScriptedSequenceFactory.PieceBytes * (1L + Math.Max(0, _pages.Count - _shared.Count));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<CachePart> Parts => [.. _pages.Select(page => new CachePart(page, page.SlabBytes)), new CachePart(this, ScriptedSequenceFactory.PieceBytes)];
 
     /// <inheritdoc/>
     public void Append(ReadOnlyMemory<int> tokens, Span<float> lastLogits)
@@ -36,6 +47,13 @@ internal sealed class ScriptedSequence : IConversationSequence
         Assert.InRange(tokens.Length, 1, TokensToPageBorder);
         _model.OnStep?.Invoke(tokens.Length);
         _seen.AddRange(tokens.Span);
+        if (_pages.Count < CacheGeometry.PagesIn(_seen.Count))
+        {
+            Page page = _factory.Pool.Rent(ScriptedSequenceFactory.PieceBytes);
+            Bytes(_seen.Count - CacheGeometry.PageTokens, _seen.Count).CopyTo(page.Bytes);
+            _pages.Add(page);
+        }
+
         if (!lastLogits.IsEmpty)
         {
             lastLogits.Clear();
@@ -47,17 +65,48 @@ internal sealed class ScriptedSequence : IConversationSequence
     public IConversationSequence Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new ScriptedSequence(_model, [.. _seen]);
+        return new ScriptedSequence(_model, _factory, [.. _seen], [.. _pages.Select(page => page.AddReference())]);
     }
 
     /// <inheritdoc/>
-    public int PageBorder(int tokens) => tokens < 32 ? 0 : 32 + (tokens - 32) / 128 * 128;
+    public CacheImage Export()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        int sinks = _seen.Count >= CacheGeometry.SinkTokens ? CacheGeometry.SinkTokens : 0;
+        return new CacheImage(
+            _seen.Count,
+            Bytes(0, sinks).ToArray(),
+            Bytes(sinks + _pages.Count * CacheGeometry.PageTokens, _seen.Count).ToArray(),
+            [.. _pages.Select(page => page.AddReference())]);
+    }
+
+    /// <inheritdoc/>
+    public void ShareParts(IConversationSequence other, int tokens)
+    {
+        List<Page> others = ((ScriptedSequence)other)._pages;
+        for (int i = 0; i < CacheGeometry.PagesIn(tokens); i++)
+        {
+            if (_pages[i] != others[i] && _pages[i].Bytes.SequenceEqual(others[i].Bytes))
+            {
+                _pages[i].Release();
+                _pages[i] = others[i].AddReference();
+                _shared.Add(_pages[i]);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public int TruncateToPageBorder(int maxTokens)
     {
-        int border = PageBorder(Math.Min(maxTokens, _seen.Count));
+        int border = CacheGeometry.PageBorder(Math.Min(maxTokens, _seen.Count));
         _seen.RemoveRange(border, _seen.Count - border);
+        foreach (Page page in _pages[CacheGeometry.PagesIn(border)..])
+        {
+            page.Release();
+            _shared.Remove(page);
+        }
+
+        _pages.RemoveRange(CacheGeometry.PagesIn(border), _pages.Count - CacheGeometry.PagesIn(border));
         return border;
     }
 
@@ -67,7 +116,10 @@ internal sealed class ScriptedSequence : IConversationSequence
         if (!_disposed)
         {
             _disposed = true;
-            _model.Count(-1);
+            _pages.ForEach(page => page.Release());
+            _factory.Count(-1);
         }
     }
+
+    private ReadOnlySpan<byte> Bytes(int start, int end) => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_seen)[start..end]);
 }

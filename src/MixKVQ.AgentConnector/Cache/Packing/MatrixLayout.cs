@@ -48,6 +48,10 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
     public int BaseBytes(int zeroBytes) =>
         Offsets(Palette.HasQuantized ? UniformCounts(Palette.Base) : new WidthCounts(0, 0, 0, 0, LineCount), zeroBytes).End;
 
+    /// <summary>Bytes of the matrix where every line has the widest width, and zeros are as wide as they get.</summary>
+    public int MaxBytes => Offsets(
+        Palette.Widths[^1] == WidthPalette.Full ? new WidthCounts(0, 0, 0, 0, LineCount) : UniformCounts(Palette.Widths[^1]), sizeof(ushort)).End;
+
     private WidthCounts UniformCounts(int width) =>
         new(LineCount, width >= 3 ? LineCount : 0, width >= 4 ? LineCount : 0, width >= 8 ? LineCount : 0, 0);
 

@@ -32,6 +32,9 @@ internal sealed record PackedPageLayout(CacheGeometry Geometry, MatrixLayout Key
     /// <summary>Bytes of a block's keys and values where every line has its base width.</summary>
     public int BaseBlockBytes(int keyZeroBytes, int valueZeroBytes) => Keys.BaseBytes(keyZeroBytes) + Values.BaseBytes(valueZeroBytes);
 
+    /// <summary>Bytes of a page whose every line has the widest width.</summary>
+    public int MaxBytes => HeaderBytes + Geometry.BlockCount * (Keys.MaxBytes + Values.MaxBytes);
+
     /// <summary>Where a block's keys begin in a page's slab.</summary>
     public static int KeysOffset(ReadOnlySpan<byte> slab, int block) => (int)MemoryMarshal.Cast<byte, uint>(slab)[2 * block];
 

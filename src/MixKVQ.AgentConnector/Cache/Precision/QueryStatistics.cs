@@ -20,7 +20,11 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
     private readonly int[] _energyTokenCounts = new int[geometry.LayerCount];
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => sizeof(double) * (_magnitudes.Length + _energies.Length) + sizeof(int) * (_tokenCounts.Length + _energyTokenCounts.Length);
+    public long Bytes => BytesFor(geometry);
+
+    /// <summary>The bytes of statistics of a model's shape.</summary>
+    public static long BytesFor(CacheGeometry geometry) =>
+        (sizeof(double) * (long)(geometry.QueryHeadCount * geometry.HeadDim + 1) + 2 * sizeof(int)) * geometry.LayerCount;
 
     /// <summary>Adds a layer's tokens from <paramref name="firstToken"/> on.</summary>
     /// <param name="layer">The layer.</param>

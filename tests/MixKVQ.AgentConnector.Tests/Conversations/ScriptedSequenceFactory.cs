@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Cache.Paging;
+using MixKVQ.AgentConnector.Conversations;
+
+namespace MixKVQ.AgentConnector.Tests.Conversations;
+
+/// <summary>Makes sequences whose pages hold the ids themselves: 512 bytes a page, and as many for all that is no page.</summary>
+internal sealed class ScriptedSequenceFactory(ScriptedModel model) : ISequenceFactory
+{
+    /// <summary>Bytes of a page, and of the rest of a sequence.</summary>
+    public const int PieceBytes = 512;
+
+    private int _liveCount;
+
+    /// <summary>Sequences not disposed yet.</summary>
+    public int LiveCount => Volatile.Read(ref _liveCount);
+
+    /// <summary>Where the pages are.</summary>
+    public PagePool Pool { get; } = new();
+
+    /// <inheritdoc/>
+    public ModelSignature Signature { get; } = new("scripted", "none", "ids");
+
+    /// <inheritdoc/>
+    public long HeldBytes => Pool.LiveBytes + PieceBytes * LiveCount;
+
+    /// <inheritdoc/>
+    public IConversationSequence Create() => new ScriptedSequence(model, this, [], []);
+
+    /// <inheritdoc/>
+    public long BytesToHold(int sharedTokens, int tokens) => PieceBytes * (1L + CacheGeometry.PagesIn(tokens) - CacheGeometry.PagesIn(sharedTokens));
+
+    /// <inheritdoc/>
+    public Page ReadPage(ReadOnlySpan<byte> slab)
+    {
+        if (slab.Length != PieceBytes)
+        {
+            throw new InvalidDataException($"A page has {slab.Length} bytes, not {PieceBytes}.");
+        }
+
+        Page page = Pool.Rent(PieceBytes);
+        slab.CopyTo(page.Bytes);
+        return page;
+    }
+
+    /// <inheritdoc/>
+    public IConversationSequence Import(CacheImage image)
+    {
+        List<int> seen = [.. MemoryMarshal.Cast<byte, int>(image.Sinks.Span)];
+        foreach (Page page in image.Pages)
+        {
+            seen.AddRange(MemoryMarshal.Cast<byte, int>(page.Bytes));
+        }
+
+        seen.AddRange(MemoryMarshal.Cast<byte, int>(image.Open.Span));
+        if (seen.Count != image.TokenCount)
+        {
+            image.Dispose();
+            throw new InvalidDataException($"The image holds {seen.Count} ids, not {image.TokenCount}.");
+        }
+
+        return new ScriptedSequence(model, this, seen, [.. image.TakePages()]);
+    }
+
+    internal void Count(int change) => Interlocked.Add(ref _liveCount, change);
+}
