@@ -26,9 +26,9 @@ internal static class LayerRule
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native"],
-        ["Hosting"] = ["", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Hosting"] = ["", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Cache.Paging", "Native"],
         ["Chat"] = ["Conversations", "Constraints", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
-        ["Conversations"] = ["Chat", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
+        ["Conversations"] = ["Chat", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Cache.Paging", "Native"],
         ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],
         ["Sampling"] = ["Native"],
