@@ -234,7 +234,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
         ConversationKeeper? conversations = null;
         try
         {
-            conversations = await Task.Run(() => new ConversationKeeper(model, _conversationSettings, _clock, new ConversationEvents(_logger, meter))).ConfigureAwait(false);
+            conversations = await Task.Run(() => new ConversationKeeper(model, _conversationSettings, _clock, new ConversationEvents(_logger, meter), _logger)).ConfigureAwait(false);
             return new ChatRunner(model, _settings, conversations, meter, _clock, _logger);
         }
         catch

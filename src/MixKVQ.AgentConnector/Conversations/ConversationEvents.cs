@@ -25,10 +25,10 @@ internal sealed class ConversationEvents(ILogger logger, ConversationMeter meter
     }
 
     /// <summary>A saved cache was refused, or could not be read.</summary>
-    public void Refused(string id, Exception reason)
+    public void Refused(string id, string reason)
     {
         meter.CountRestore(isRefused: true);
-        ConversationLog.Refused(logger, id, reason.Message);
+        ConversationLog.Refused(logger, id, reason);
     }
 
     /// <summary>A conversation could not be written.</summary>

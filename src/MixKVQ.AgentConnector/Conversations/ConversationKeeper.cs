@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Conversations.Storage;
 
@@ -21,18 +22,20 @@ internal sealed class ConversationKeeper : IDisposable
     /// <param name="settings">How conversations are kept.</param>
     /// <param name="clock">Tells when they expire.</param>
     /// <param name="events">Told what happens.</param>
+    /// <param name="logger">Told what the folder sets aside.</param>
     /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
-    public ConversationKeeper(IChatModel model, ConversationSettings settings, TimeProvider clock, ConversationEvents events)
+    public ConversationKeeper(IChatModel model, ConversationSettings settings, TimeProvider clock, ConversationEvents events, ILogger logger)
     {
         _sequences = model.Sequences;
+        VocabularySize = model.Tokenizer.VocabularySize;
         _events = events;
         Store = new ConversationStore(settings.Limits, _sequences, clock, events);
         if (settings.Folder is { } path)
         {
-            _folder = ConversationFolder.Open(path, settings.FolderLimitBytes, _sequences.Signature, model.Tokenizer.VocabularySize, events);
-            foreach (SavedConversation saved in _folder.TakeFound().OrderBy(saved => saved.LastUsedAt))
+            _folder = ConversationFolder.Open(path, settings.FolderLimitBytes, _sequences.Signature, model.Tokenizer.VocabularySize, logger, out IReadOnlyList<SavedConversation> conversations);
+            foreach (SavedConversation saved in conversations)
             {
-                Store.Add(saved.ToConversation());
+                Store.Add(ConversationRecords.ToConversation(saved));
             }
 
             DeleteDropped();
@@ -41,6 +44,9 @@ internal sealed class ConversationKeeper : IDisposable
 
     /// <summary>Makes the model's sequences.</summary>
     public ISequenceFactory Sequences => _sequences;
+
+    /// <summary>How many token ids the model has.</summary>
+    public int VocabularySize { get; }
 
     /// <summary>What is known of conversations.</summary>
     public ConversationStore Store { get; }
@@ -164,24 +170,16 @@ internal sealed class ConversationKeeper : IDisposable
             }
 
             long start = Stopwatch.GetTimestamp();
-            try
+            if (_folder.Restore(id, _sequences, out string? refusal) is not { } sequence)
             {
-                IConversationSequence sequence = _folder.Restore(id, _sequences);
-                if (sequence.TokenCount != state.CachedTokens)
-                {
-                    sequence.Dispose();
-                    throw new InvalidDataException($"The saved cache of conversation '{id}' holds {sequence.TokenCount} tokens, not {state.CachedTokens}.");
-                }
-
-                state.Return(sequence);
-                Store.ShareWithNearest(state);
-                _events.Restored(id, state.CachedTokens, Stopwatch.GetElapsedTime(start));
-            }
-            catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
-            {
-                _events.Refused(id, exception);
+                _events.Refused(id, refusal ?? "");
                 state.ForgetFile(id);
+                return;
             }
+
+            state.Return(sequence);
+            Store.ShareWithNearest(state);
+            _events.Restored(id, state.CachedTokens, Stopwatch.GetElapsedTime(start));
         }
     }
 
@@ -198,12 +196,12 @@ internal sealed class ConversationKeeper : IDisposable
             try
             {
                 using CacheImage image = state.Export();
-                foreach (string deleted in folder.Save(SavedConversation.Of(conversation, state), image))
-                {
-                    Store.ForgetFile(deleted);
-                }
-
+                IReadOnlyList<string> evicted = folder.Save(ConversationRecords.Of(conversation, state, _sequences.Signature), image).EvictedIds;
                 state.AddFile(conversation.Id);
+                foreach (string id in evicted)
+                {
+                    Store.ForgetFile(id);
+                }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {

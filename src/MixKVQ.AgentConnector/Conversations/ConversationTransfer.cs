@@ -15,7 +15,7 @@ internal sealed class ConversationTransfer(ConversationKeeper keeper, TimeProvid
         ConversationState state = lease.Conversation.State;
         using MemoryClaim? memory = state.CachedTokens > 0 ? await keeper.HoldAsync(state, cancellationToken).ConfigureAwait(false) : null;
         using CacheImage image = state.Export();
-        await Task.Run(() => ConversationFile.Write(path, SavedConversation.Of(lease.Conversation, state, keeper.Sequences.Signature), image), cancellationToken).ConfigureAwait(false);
+        await Task.Run(() => ConversationFileWriter.Write(path, ConversationRecords.Of(lease.Conversation, state, keeper.Sequences.Signature), image), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads a conversation.</summary>
@@ -24,8 +24,8 @@ internal sealed class ConversationTransfer(ConversationKeeper keeper, TimeProvid
         using ConversationFile file = await Task.Run(() => ConversationFile.Open(path, keeper.Sequences.Signature, keeper.VocabularySize), cancellationToken).ConfigureAwait(false);
         int tokens = file.Conversation.CachedTokens;
         using MemoryClaim memory = await keeper.Store.Budget.EnterAsync(basis: null, 0, tokens, tokens, cancellationToken).ConfigureAwait(false);
-        IConversationSequence sequence = await Task.Run(() => file.ReadCache(keeper.Sequences), cancellationToken).ConfigureAwait(false);
+        IConversationSequence sequence = await Task.Run(() => file.Import(keeper.Sequences, file.ReadCache(keeper.Sequences)), cancellationToken).ConfigureAwait(false);
         memory.Sequence = sequence;
-        return await keeper.AddAsync(new Conversation(ConversationStore.NewId(), isNamed: true, file.Conversation.ToState(sequence), clock.GetUtcNow())).ConfigureAwait(false);
+        return await keeper.AddAsync(new Conversation(ConversationStore.NewId(), isNamed: true, ConversationRecords.ToState(file.Conversation, sequence), clock.GetUtcNow())).ConfigureAwait(false);
     }
 }
