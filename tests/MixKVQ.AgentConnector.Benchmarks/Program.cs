@@ -1,4 +1,6 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
+using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 
 switch (args)
@@ -8,6 +10,9 @@ switch (args)
         break;
     case ["constrained-decoding", string folder]:
         await ConstrainedDecoding.RunAsync(folder);
+        break;
+    case ["fuzz-pages", string count, .. string[] seed]:
+        PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
