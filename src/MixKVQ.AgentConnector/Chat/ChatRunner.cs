@@ -21,6 +21,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ConversationStore _store;
     private readonly TurnPlanner _planner;
+    private readonly IdlePrefill _idle;
     private readonly ChatRequestReader _requests;
     private readonly TurnForms _forms;
     private readonly ToolCallFormat _toolCallFormat;
@@ -36,13 +37,23 @@ internal sealed class ChatRunner : IAsyncDisposable
         _store = new ConversationStore(settings.MaxConversations, (id, tokens) => ChatLog.ConversationReleased(logger, id, tokens));
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _toolCallFormat = renderer.ToolCallFormat;
-        _planner = new TurnPlanner(model, renderer, _store, settings.KeepThoughts, clock);
-        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
+        _planner = new TurnPlanner(model, renderer, _store, clock);
+        _idle = new IdlePrefill(model, renderer, _store, _engine, logger);
+        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, settings.KeepThoughts, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
         _forms = new TurnForms(model.Tokenizer, renderer.ToolCallFormat, renderer.CanThink, logger);
     }
 
     /// <summary>What the retained conversations hold together.</summary>
     public ConversationTotals Retained => _store.Totals;
+
+    /// <summary>The tokens read while no turn ran.</summary>
+    public long IdlePrefilledTokens => _idle.PrefilledTokens;
+
+    /// <summary>Ends when nothing is left to do between turns.</summary>
+    public Task WhenIdleWorkIsDoneAsync() => _idle.WhenDoneAsync();
+
+    /// <summary>Ends the work between turns, within one step, for good.</summary>
+    public Task EndIdleWorkAsync() => _idle.CloseAsync();
 
     /// <summary>Reads a short prompt and decodes one token, so that what is made on first use is there when a request comes.</summary>
     public async Task WarmUpAsync(CancellationToken cancellationToken)
@@ -67,6 +78,7 @@ internal sealed class ChatRunner : IAsyncDisposable
         List<ChatTurn> turns = ChatTurnReader.Read(messages);
         TurnForm form = await Task.Run(() => _forms.Of(request), cancellationToken).ConfigureAwait(false);
         using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_store, id, cancellationToken).ConfigureAwait(false) : null;
+        await _idle.YieldAsync(lease?.Conversation, turns, request.Prompt).ConfigureAwait(false);
         using TurnPlan plan = await Task.Run(() => Plan(request, turns, lease, cancellationToken), cancellationToken).ConfigureAwait(false);
         int promptTokens = plan.Prompt.Count;
         if (promptTokens >= _model.ContextLength)
@@ -128,7 +140,7 @@ internal sealed class ChatRunner : IAsyncDisposable
         ChatFinishReason reason = output.Turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
             : !output.IsOver && last.End is GenerationEnd.OutputLimit or GenerationEnd.ContextLimit ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
-        Conversation conversation = Commit(plan, output);
+        Conversation conversation = Commit(plan, output, request.KeepThoughts);
         lease?.Dispose();
         ChatLog.TurnDone(_logger, conversation.Id, report, reason);
         yield return response.Last(report, reason, _settings.IsStateful ? conversation.Id : request.ConversationId);
@@ -137,6 +149,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     /// <summary>Releases the conversations and the model.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _idle.DisposeAsync().ConfigureAwait(false);
         await _engine.DisposeAsync().ConfigureAwait(false);
         _store.Dispose();
         _model.Dispose();
@@ -147,10 +160,10 @@ internal sealed class ChatRunner : IAsyncDisposable
         ContextWindow? window = _settings.ContextOverflow == ContextOverflowPolicy.DropOldest ? new ContextWindow(_model.ContextLength, request.MaxOutputTokens) : null;
         if (lease is not null)
         {
-            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, window, cancellationToken);
+            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, request.KeepThoughts, window, cancellationToken);
         }
 
-        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, window, cancellationToken);
+        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, request.KeepThoughts, window, cancellationToken);
         if (_settings.IsStateful)
         {
             // The caller is about to be given an id: it names a conversation of its own.
@@ -160,9 +173,15 @@ internal sealed class ChatRunner : IAsyncDisposable
         return plan;
     }
 
-    private Conversation Commit(TurnPlan plan, TurnOutput output)
+    private Conversation Commit(TurnPlan plan, TurnOutput output, bool keepThoughts)
     {
         ConversationState next = plan.ToState(output.Turn, output.TokenIds, _model.Tokenizer);
-        return _store.Advance(plan.Continues?.Conversation, plan.Continues?.State, next, _settings.IsStateful);
+        Conversation conversation = _store.Advance(plan.Continues?.Conversation, plan.Continues?.State, next, _settings.IsStateful);
+        if (!keepThoughts)
+        {
+            _idle.Start(conversation, next);
+        }
+
+        return conversation;
     }
 }

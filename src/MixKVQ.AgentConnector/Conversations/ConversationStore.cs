@@ -118,6 +118,41 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
         }
     }
 
+    /// <summary>Adds a reference to <paramref name="state"/> where that is how <paramref name="conversation"/> stands; false where it is not, or no more.</summary>
+    public bool TryRetain(Conversation conversation, ConversationState state)
+    {
+        lock (_gate)
+        {
+            if (!StandsAt(conversation, state))
+            {
+                return false;
+            }
+
+            state.Retain();
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Puts <paramref name="next"/>, the same dialogue, in the place of <paramref name="basis"/> where that is still how
+    /// <paramref name="conversation"/> stands; otherwise releases it. Takes the reference over. This is no use of the conversation.
+    /// </summary>
+    public bool TryReplace(Conversation conversation, ConversationState basis, ConversationState next)
+    {
+        lock (_gate)
+        {
+            if (!StandsAt(conversation, basis))
+            {
+                next.Release();
+                return false;
+            }
+
+            conversation.State = next;
+            basis.Release();
+            return true;
+        }
+    }
+
     /// <summary>Releases every conversation.</summary>
     public void Dispose()
     {
@@ -132,6 +167,9 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
             _conversations.Clear();
         }
     }
+
+    private bool StandsAt(Conversation conversation, ConversationState state) =>
+        conversation.State == state && _conversations.GetValueOrDefault(conversation.Id) == conversation;
 
     private void Trim(Conversation? keep)
     {
