@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Chat;
 using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Hosting;
 
 namespace MixKVQ.AgentConnector;
 

@@ -8,38 +8,38 @@ public sealed record ConversationInfo
     }
 
     /// <summary>Its id, to be sent as <c>ChatOptions.ConversationId</c>. Conversations of clients that are not stateful have one too, which callers need not know.</summary>
-    public required string Id { get; init; }
+    public string Id { get; internal init; } = "";
 
     /// <summary>How many messages it has, the model's among them; a message with several tool results counts once for each.</summary>
-    public required int MessageCount { get; init; }
+    public int MessageCount { get; internal init; }
 
     /// <summary>How many tokens it has.</summary>
-    public required int TokenCount { get; init; }
+    public int TokenCount { get; internal init; }
 
     /// <summary>How many of the tokens its cache holds: all but the last few, or 0 where the cache is lost.</summary>
-    public required int CachedTokenCount { get; init; }
+    public int CachedTokenCount { get; internal init; }
 
     /// <summary>Where its cache is.</summary>
-    public required CachePlace Place { get; init; }
+    public CachePlace Place { get; internal init; }
 
     /// <summary>The bytes of its cache in memory, what it shares included; 0 where it is not in memory.</summary>
-    public required long CacheBytes { get; init; }
+    public long CacheBytes { get; internal init; }
 
     /// <summary>What of <see cref="CacheBytes"/> other conversations hold too.</summary>
-    public required long SharedBytes { get; init; }
+    public long SharedBytes { get; internal init; }
 
     /// <summary>What its cache takes, or took, in memory: all bytes, in bits for each key and value element.</summary>
-    public required double BitsPerElement { get; init; }
+    public double BitsPerElement { get; internal init; }
 
     /// <summary>Whether its cache stays in memory.</summary>
-    public required bool IsPinned { get; init; }
+    public bool IsPinned { get; internal init; }
 
     /// <summary>Whether a turn runs on it or waits for it.</summary>
-    public required bool IsInUse { get; init; }
+    public bool IsInUse { get; internal init; }
 
     /// <summary>When it began.</summary>
-    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset CreatedAt { get; internal init; }
 
     /// <summary>When it was last used.</summary>
-    public required DateTimeOffset LastUsedAt { get; init; }
+    public DateTimeOffset LastUsedAt { get; internal init; }
 }

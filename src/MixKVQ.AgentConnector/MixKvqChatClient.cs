@@ -107,12 +107,26 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
         await runner.WarmUpAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Ends when nothing is left to do between turns; returns the tokens that were read between turns so far.</summary>
+    internal async Task<long> WhenIdleWorkIsDoneAsync(CancellationToken cancellationToken = default)
+    {
+        ChatRunner runner = await RunnerAsync(cancellationToken).ConfigureAwait(false);
+        await runner.WhenIdleWorkIsDoneAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        return runner.IdlePrefilledTokens;
+    }
+
     /// <summary>Refuses new turns and waits for those that run; cancels them once <paramref name="cancellationToken"/> says so.</summary>
     internal async Task StopAsync(CancellationToken cancellationToken)
     {
+        Task closing = _turns.CloseAsync();
+        if (_runner is { IsCompletedSuccessfully: true } runner)
+        {
+            await (await runner.ConfigureAwait(false)).EndIdleWorkAsync().ConfigureAwait(false);
+        }
+
         try
         {
-            await _turns.CloseAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await closing.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

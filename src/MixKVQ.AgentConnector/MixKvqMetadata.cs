@@ -83,4 +83,11 @@ public static class MixKvqMetadata
     /// medium, 16,384 for high, and no limit for extra high or where there is none.
     /// </summary>
     public const string ThinkingBudget = "thinking_budget";
+
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: <see cref="MixKvqOptions.KeepThoughts"/> for this request. When false, the request's
+    /// prompt leaves earlier thoughts out, and its answer is read again without its own while nothing else is to do. Thoughts that were left
+    /// out do not come back when a later request says true.
+    /// </summary>
+    public const string KeepThoughts = "keep_thoughts";
 }

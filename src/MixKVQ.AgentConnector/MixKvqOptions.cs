@@ -45,8 +45,9 @@ public sealed class MixKvqOptions
 
     /// <summary>
     /// Whether the model's earlier thoughts stay before it when a new user message comes, so that nothing is read
-    /// twice. When false, the chat template decides, and what follows the first removed thought is read again. Within
-    /// a tool loop thoughts always stay. Default true.
+    /// twice. When false, the chat template decides, and what follows the first removed thought is read again: as far as
+    /// there is time while no turn runs, else by the next turn. Within a tool loop thoughts always stay. A request can say
+    /// otherwise by <see cref="MixKvqMetadata.KeepThoughts"/>. Default true.
     /// </summary>
     public bool KeepThoughts { get; set; } = true;
 

@@ -22,6 +22,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly ConversationKeeper _conversations;
     private readonly ConversationMeter _meter;
     private readonly TurnPlanner _planner;
+    private readonly IdlePrefill _idle;
     private readonly ChatRequestReader _requests;
     private readonly TurnForms _forms;
     private readonly ToolCallFormat _toolCallFormat;
@@ -39,13 +40,23 @@ internal sealed class ChatRunner : IAsyncDisposable
         meter.Observe(() => conversations.Store.Totals, () => conversations.DiskBytes);
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _toolCallFormat = renderer.ToolCallFormat;
-        _planner = new TurnPlanner(model, renderer, conversations.Store, settings.KeepThoughts, clock);
-        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
+        _planner = new TurnPlanner(model, renderer, conversations.Store, clock);
+        _idle = new IdlePrefill(model, renderer, conversations, _engine, logger);
+        _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, settings.KeepThoughts, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
         _forms = new TurnForms(model.Tokenizer, renderer.ToolCallFormat, renderer.CanThink, logger);
     }
 
     /// <summary>The conversations retained.</summary>
     public ConversationKeeper Conversations => _conversations;
+
+    /// <summary>The tokens read while no turn ran.</summary>
+    public long IdlePrefilledTokens => _idle.PrefilledTokens;
+
+    /// <summary>Ends when nothing is left to do between turns.</summary>
+    public Task WhenIdleWorkIsDoneAsync() => _idle.WhenDoneAsync();
+
+    /// <summary>Ends the work between turns, within one step, for good.</summary>
+    public Task EndIdleWorkAsync() => _idle.CloseAsync();
 
     /// <summary>Reads a short prompt and decodes one token, so that what is made on first use is there when a request comes.</summary>
     public async Task WarmUpAsync(CancellationToken cancellationToken)
@@ -70,6 +81,7 @@ internal sealed class ChatRunner : IAsyncDisposable
         List<ChatTurn> turns = ChatTurnReader.Read(messages);
         TurnForm form = await Task.Run(() => _forms.Of(request), cancellationToken).ConfigureAwait(false);
         using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_conversations.Store, id, cancellationToken).ConfigureAwait(false) : null;
+        await _idle.YieldAsync(lease?.Conversation, turns, request.Prompt).ConfigureAwait(false);
         (TurnPlan opened, MemoryClaim memory) = await OpenAsync(request, turns, lease, cancellationToken).ConfigureAwait(false);
         using TurnPlan plan = opened;
         using MemoryClaim claim = memory;
@@ -132,8 +144,14 @@ internal sealed class ChatRunner : IAsyncDisposable
         ChatFinishReason reason = output.Turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
             : !output.IsOver && last.End is GenerationEnd.OutputLimit or GenerationEnd.ContextLimit ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
-        Conversation conversation = await _conversations.CommitAsync(plan.Continues, plan.ToState(output.Turn, output.TokenIds, _model.Tokenizer), _settings.IsStateful).ConfigureAwait(false);
+        ConversationState next = plan.ToState(output.Turn, output.TokenIds, _model.Tokenizer);
+        Conversation conversation = await _conversations.CommitAsync(plan.Continues, next, _settings.IsStateful).ConfigureAwait(false);
         claim.Dispose();
+        if (!request.KeepThoughts)
+        {
+            _idle.Start(conversation, next);
+        }
+
         lease?.Dispose();
         _meter.CountPrompt(promptTokens, plan.CachedTokens);
         ChatLog.TurnDone(_logger, conversation.Id, report, reason);
@@ -143,6 +161,7 @@ internal sealed class ChatRunner : IAsyncDisposable
     /// <summary>Releases the conversations and the model.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _idle.DisposeAsync().ConfigureAwait(false);
         await _engine.DisposeAsync().ConfigureAwait(false);
         _conversations.Dispose();
         _meter.Dispose();
@@ -187,10 +206,10 @@ internal sealed class ChatRunner : IAsyncDisposable
         ContextWindow? window = _settings.ContextOverflow == ContextOverflowPolicy.DropOldest ? new ContextWindow(_model.ContextLength, request.MaxOutputTokens) : null;
         if (lease is not null)
         {
-            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, window, cancellationToken);
+            return _planner.PlanDelta(lease.Conversation, turns, request.Prompt, request.KeepThoughts, window, cancellationToken);
         }
 
-        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, window, cancellationToken);
+        TurnPlan plan = _planner.PlanFull(turns, request.Prompt, request.KeepThoughts, window, cancellationToken);
         if (_settings.IsStateful)
         {
             // The caller is about to be given an id: it names a conversation of its own.

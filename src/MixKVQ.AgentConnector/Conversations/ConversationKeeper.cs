@@ -95,6 +95,23 @@ internal sealed class ConversationKeeper : IDisposable
         return conversation;
     }
 
+    /// <summary>
+    /// Puts <paramref name="next"/>, the same dialogue, in the place of <paramref name="basis"/> where that is still how the conversation stands, and writes it to disk;
+    /// otherwise lets it go. Takes the reference over.
+    /// </summary>
+    public async Task ReplaceAsync(Conversation conversation, ConversationState basis, ConversationState next)
+    {
+        next.MayLeaveMemory = _folder is null;
+        if (Store.TryReplace(conversation, basis, next))
+        {
+            await WriteAsync(conversation).ConfigureAwait(false);
+        }
+        else
+        {
+            next.Release();
+        }
+    }
+
     /// <summary>Retains a conversation, whose id is new, and writes it to disk.</summary>
     public async Task<Conversation> AddAsync(Conversation conversation)
     {

@@ -50,6 +50,9 @@ internal sealed class ConversationState
     /// <summary>All token ids of the dialogue. Not to be changed.</summary>
     public TokenLog Tokens { get; }
 
+    /// <summary>Where the model's answers end, first to last; not all may be known.</summary>
+    public IReadOnlyList<AnswerEnd> AnswerEnds { get; init; } = [];
+
     /// <summary>The dialogue; its last turn is the model's.</summary>
     public Dialogue Dialogue { get; }
 

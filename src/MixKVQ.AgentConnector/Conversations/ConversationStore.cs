@@ -82,7 +82,7 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     {
         lock (Gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(MixKvqChatClient));
+            ObjectDisposedException.ThrowIf(_disposed, this);
             return [.. Live().OrderByDescending(conversation => conversation.LastUse).Select(conversation =>
             {
                 conversation.State.Retain();
@@ -96,7 +96,7 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     {
         lock (Gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(MixKvqChatClient));
+            ObjectDisposedException.ThrowIf(_disposed, this);
             return read([.. Live().OrderByDescending(conversation => conversation.LastUse)]);
         }
     }
@@ -114,12 +114,13 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
             if (_disposed)
             {
                 next.Release();
-                throw new ObjectDisposedException(nameof(MixKvqChatClient));
+                throw new ObjectDisposedException(nameof(ConversationStore));
             }
 
             ShareWithNearest(next);
             if (conversation is not null && basis is not null && TryReplace(conversation, basis, next))
             {
+                Touch(conversation);
                 return conversation;
             }
 
@@ -135,7 +136,7 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
             if (_disposed)
             {
                 conversation.State.Release();
-                throw new ObjectDisposedException(nameof(MixKvqChatClient));
+                throw new ObjectDisposedException(nameof(ConversationStore));
             }
 
             _conversations.Add(conversation.Id, conversation);
@@ -145,12 +146,12 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
         }
     }
 
-    /// <summary>Puts <paramref name="next"/>, whose reference it takes over then, in the place of <paramref name="basis"/> where that is still how the conversation stands.</summary>
+    /// <summary>Puts <paramref name="next"/>, whose reference it takes over then, in the place of <paramref name="basis"/> where that is still how the conversation stands. This is no use of it.</summary>
     public bool TryReplace(Conversation conversation, ConversationState basis, ConversationState next)
     {
         lock (Gate)
         {
-            if (conversation.State != basis || !_conversations.ContainsKey(conversation.Id))
+            if (!StandsAt(conversation, basis))
             {
                 return false;
             }
@@ -158,7 +159,6 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
             basis.ForgetFile(conversation.Id);
             basis.Release();
             conversation.State = next;
-            Touch(conversation);
             return true;
         }
     }
@@ -190,6 +190,21 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
         {
             conversation.IsPinned = false;
             Budget.ServeWaiters();
+        }
+    }
+
+    /// <summary>Adds a reference to <paramref name="state"/> where that is how <paramref name="conversation"/> stands; false where it is not, or no more.</summary>
+    public bool TryRetain(Conversation conversation, ConversationState state)
+    {
+        lock (Gate)
+        {
+            if (!StandsAt(conversation, state))
+            {
+                return false;
+            }
+
+            state.Retain();
+            return true;
         }
     }
 
@@ -244,6 +259,7 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
                 .Select(conversation => conversation.State)
                 .Where(other => other != state && other.IsResident)
                 .Select(other => (other, Math.Min(state.Tokens.CountShared(other.Tokens), Math.Min(state.CachedTokens, other.CachedTokens))))
+                .DefaultIfEmpty()
                 .MaxBy(candidate => candidate.Item2);
             if (nearest.Tokens >= CacheGeometry.SinkTokens)
             {
@@ -284,9 +300,12 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
 
     private static bool IsUnmovable(Conversation conversation) => conversation.IsPinned || !conversation.State.MayLeaveMemory;
 
+    private bool StandsAt(Conversation conversation, ConversationState state) =>
+        conversation.State == state && _conversations.GetValueOrDefault(conversation.Id) == conversation;
+
     private Conversation? Find(string id)
     {
-        ObjectDisposedException.ThrowIf(_disposed, typeof(MixKvqChatClient));
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_conversations.TryGetValue(id, out Conversation? conversation) && !IsExpired(conversation))
         {
             return conversation;

@@ -43,6 +43,16 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
         }
     }
 
+    /// <summary>As <see cref="EnterAsync"/>, without waiting and for the needed tokens only; null where there is no room now or somebody waits.</summary>
+    public MemoryClaim? TryEnter(ConversationState basis, int sharedTokens, int neededTokens)
+    {
+        lock (memory.Gate)
+        {
+            var claim = new MemoryClaim(this, sequences, basis, sharedTokens, neededTokens, neededTokens);
+            return _entering.Count == 0 && _growing.Count == 0 && TryEnter(claim) ? claim : null;
+        }
+    }
+
     /// <summary>Says that a claim's basis is in memory, or that it will not be: its parts count from now on, not the room for it.</summary>
     public void EndRestore(MemoryClaim claim)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Tests.Checkpoints;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
 

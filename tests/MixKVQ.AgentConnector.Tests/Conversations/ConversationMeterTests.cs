@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Tests.Checkpoints;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
 
@@ -32,7 +33,7 @@ public sealed class ConversationMeterTests
 
         var model = new ScriptedModel(_ => "Yes.");
         var options = new MixKvqOptions { ModelPath = "models/tiny", Stateful = true };
-        (options.Cache.MemoryBudget, options.Cache.SpillDirectory) = ("3KiB", folder.File("conversations"));
+        (options.Cache.MemoryBudget, options.Cache.SpillDirectory) = ("2.5KiB", folder.File("conversations"));
         using var client = new MixKvqChatClient(options, null, () => Task.FromResult<IChatModel>(model), TimeProvider.System, meters);
         string first = (await client.GetResponseAsync(new string('a', 300), cancellationToken: Cancellation)).ConversationId!;
         await client.GetResponseAsync(new string('b', 300), cancellationToken: Cancellation);

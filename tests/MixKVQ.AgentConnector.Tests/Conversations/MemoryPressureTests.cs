@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Tests.Checkpoints;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
 
@@ -92,15 +93,12 @@ public sealed class MemoryPressureTests
         IReadOnlyList<ConversationInfo> all = await client.Conversations.ListAsync(Cancellation);
         Assert.Equal(CachePlace.Memory, all.Single(conversation => conversation.Id == pinned).Place);
         Assert.Contains(all, conversation => conversation.Place == CachePlace.None);
-        await Assert.ThrowsAsync<InsufficientMemoryException>(async () =>
-        {
-            foreach (ConversationInfo conversation in all)
-            {
-                await client.Conversations.PinAsync(conversation.Id, Cancellation);
-            }
-        });
+        await client.Conversations.PinAsync(all[0].Id, Cancellation);
+        InsufficientMemoryException refusal = await Assert.ThrowsAsync<InsufficientMemoryException>(() => client.GetResponseAsync(new string('z', 300), cancellationToken: Cancellation));
+        Assert.Contains("unpin", refusal.Message, StringComparison.Ordinal);
         await client.Conversations.UnpinAsync(pinned, Cancellation);
-        Assert.False((await client.Conversations.FindAsync(pinned, Cancellation))!.IsPinned);
+        Assert.Equal("Yes.", (await client.GetResponseAsync(new string('z', 300), cancellationToken: Cancellation)).Text);
+        Assert.NotEqual(CachePlace.Memory, (await client.Conversations.FindAsync(pinned, Cancellation))!.Place);
     }
 
     private static string Answer(string prompt)

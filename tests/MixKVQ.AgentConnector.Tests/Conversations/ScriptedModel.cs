@@ -69,6 +69,9 @@ internal sealed class ScriptedModel : IChatModel
     /// <summary>Sequences not disposed yet.</summary>
     public int LiveSequences => _sequences.LiveCount;
 
+    /// <summary>The ids that each of them holds. Not while one grows.</summary>
+    public IReadOnlyList<int[]> LiveContents => _sequences.LiveContents;
+
     /// <summary>Of every answer begun, the ids that the model had seen, in order of time.</summary>
     public ConcurrentQueue<int[]> SeenPrompts { get; } = new();
 

@@ -19,8 +19,11 @@ internal sealed class ScriptedSequence : IConversationSequence
     public ScriptedSequence(ScriptedModel model, ScriptedSequenceFactory factory, List<int> seen, List<Page> pages)
     {
         (_model, _factory, _seen, _pages, _shared) = (model, factory, seen, pages, [.. pages]);
-        factory.Count(1);
+        factory.Add(this);
     }
+
+    /// <summary>The ids seen.</summary>
+    public int[] Content => [.. _seen];
 
     /// <inheritdoc/>
     public int VocabularySize => _model.Tokenizer.VocabularySize;
@@ -126,7 +129,7 @@ internal sealed class ScriptedSequence : IConversationSequence
         {
             _disposed = true;
             _pages.ForEach(page => page.Release());
-            _factory.Count(-1);
+            _factory.Remove(this);
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MixKVQ.AgentConnector.Cache;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
 
@@ -29,7 +30,7 @@ public sealed class SharedPrefixTests
         }
 
         ConversationCacheReport report = await client.Conversations.GetReportAsync(Cancellation);
-        int pages = (await client.Conversations.ListAsync(Cancellation))[0].CachedTokenCount / 128;
+        int pages = CacheGeometry.PagesIn((await client.Conversations.ListAsync(Cancellation))[0].CachedTokenCount);
         Assert.Equal(agents, report.InMemoryCount);
         Assert.Equal(ScriptedSequenceFactory.PieceBytes * (pages + agents), report.MemoryBytes);
         Assert.Equal(ScriptedSequenceFactory.PieceBytes * (pages + 1L) * agents, report.UnsharedBytes);

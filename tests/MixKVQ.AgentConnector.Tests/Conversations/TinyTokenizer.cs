@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
@@ -87,6 +88,18 @@ internal static class TinyTokenizer
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    /// <summary>The usage of an unquantized cache of one element a token.</summary>
+    public static CacheUsage Usage(int tokens) => new()
+    {
+        TokenCount = tokens,
+        Elements = tokens,
+        SealedElements = 0,
+        Pages = default,
+        SinkBytes = 0,
+        TailBytes = 2L * tokens,
+        StatisticsBytes = 0,
+    };
 
     /// <summary>Writes tokenizer.json and tokenizer_config.json.</summary>
     public static void Write(string folder) => Write(folder, "<|im_end|>", AddedTokens);
