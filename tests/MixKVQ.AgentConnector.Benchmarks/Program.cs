@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
+using MixKVQ.AgentConnector.Benchmarks.Generation;
 
 switch (args)
 {
@@ -13,6 +14,9 @@ switch (args)
         break;
     case ["fuzz-pages", string count, .. string[] seed]:
         PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));
+        break;
+    case ["turns", string count]:
+        await TurnRun.RunAsync(int.Parse(count, CultureInfo.InvariantCulture));
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
