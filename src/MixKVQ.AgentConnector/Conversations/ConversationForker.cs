@@ -24,6 +24,7 @@ internal sealed class ConversationForker(ConversationKeeper keeper, TimeProvider
         // Lent by the lease: no turn replaces the state meanwhile.
         using MemoryClaim? memory = state.CachedTokens > 0 ? await keeper.HoldAsync(state, cancellationToken).ConfigureAwait(false) : null;
         ConversationState forked = count == state.Dialogue.Turns.Count ? Share(state) : Cut(state, count);
+        keeper.Events.Forked();
         return await keeper.AddAsync(new Conversation(ConversationStore.NewId(), isNamed: true, forked, clock.GetUtcNow())).ConfigureAwait(false);
     }
 

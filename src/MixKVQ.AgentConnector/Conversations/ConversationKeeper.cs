@@ -42,6 +42,9 @@ internal sealed class ConversationKeeper : IDisposable
         }
     }
 
+    /// <summary>Told what happens.</summary>
+    public ConversationEvents Events => _events;
+
     /// <summary>Makes the model's sequences.</summary>
     public ISequenceFactory Sequences => _sequences;
 
