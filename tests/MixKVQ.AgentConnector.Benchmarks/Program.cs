@@ -1,5 +1,7 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
+using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
 {
@@ -8,6 +10,9 @@ switch (args)
         break;
     case ["constrained-decoding", string folder]:
         await ConstrainedDecoding.RunAsync(folder);
+        break;
+    case ["fuzz-files", string count, .. string[] seed]:
+        Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
