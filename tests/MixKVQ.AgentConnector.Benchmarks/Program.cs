@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
+using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
 {
@@ -17,6 +18,9 @@ switch (args)
         break;
     case ["turns", string count]:
         await TurnRun.RunAsync(int.Parse(count, CultureInfo.InvariantCulture));
+        break;
+    case ["fuzz-files", string count, .. string[] seed]:
+        Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

@@ -103,7 +103,8 @@ internal sealed partial class ConversationFolder
             reason = $"{reason} It stays where it is: {error.Message}";
         }
 
-        StorageLog.SetAside(_logger, reason);
+        // A stranger may have named the file.
+        StorageLog.SetAside(_logger, string.Concat(reason.Select(letter => char.IsControl(letter) ? '?' : letter)));
     }
 
     /// <summary>Deletes the least recently used conversations while the folder is too long, the saved one last of all.</summary>

@@ -8,12 +8,18 @@ namespace MixKVQ.AgentConnector.Conversations.Storage;
 /// <summary>Reads what <see cref="ConversationJsonWriter"/> wrote, or a stranger.</summary>
 internal static class ConversationJsonReader
 {
+    private const int MaxSignatureLength = 4096;
+
     /// <summary>The model that saved the conversation: to be known before anything else is, since all else is its.</summary>
     /// <exception cref="InvalidDataException">The message says what is wrong.</exception>
     public static ModelSignature ReadSignature(JsonElement root)
     {
         JsonElement signature = root.Field("signature");
-        return new ModelSignature(signature.Text("model"), signature.Text("rope"), signature.Text("cache"));
+        return new ModelSignature(ReadPart("model"), ReadPart("rope"), ReadPart("cache"));
+
+        // They are shown and logged where they differ.
+        string ReadPart(string name) =>
+            signature.Text(name) is { Length: <= MaxSignatureLength } part && !part.Any(char.IsControl) ? part : throw new InvalidDataException("its signature is no model's");
     }
 
     /// <summary>Parses the JSON.</summary>

@@ -98,7 +98,7 @@ public sealed class ConversationFolderTests : IDisposable
     [Fact]
     public void OverTheLimit_LeastRecentlyUsedGo()
     {
-        using ConversationFolder folder = _samples.Open(out _, limitBytes: 3 * 16_500);
+        using ConversationFolder folder = _samples.Open(out _, limitBytes: 3 * 12_400);
         foreach (string id in new[] { A, B, C })
         {
             Assert.Empty(_samples.Save(folder, id, _samples.Ids(20)).EvictedIds);
@@ -108,7 +108,7 @@ public sealed class ConversationFolderTests : IDisposable
         FolderSave save = _samples.Save(folder, "conv_dd", _samples.Ids(20));
         Assert.Equal([B], save.EvictedIds);
         Assert.False(File.Exists(_samples.PathOf(B)));
-        Assert.True(folder.TotalBytes <= 3 * 16_500);
+        Assert.True(folder.TotalBytes <= 3 * 12_400);
         Assert.Contains(_samples.Log.Lines, line => line.Contains(B));
     }
 
@@ -131,7 +131,7 @@ public sealed class ConversationFolderTests : IDisposable
             _samples.Save(folder, C, _samples.Ids(20), DateTimeOffset.UnixEpoch.AddHours(3));
         }
 
-        using ConversationFolder second = _samples.Open(out IReadOnlyList<SavedConversation> found, limitBytes: 2 * 16_500);
+        using ConversationFolder second = _samples.Open(out IReadOnlyList<SavedConversation> found, limitBytes: 2 * 12_400);
         Assert.Equal([A, C], found.Select(conversation => conversation.Id));
     }
 
