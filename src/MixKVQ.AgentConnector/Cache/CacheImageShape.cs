@@ -1,3 +1,5 @@
+using MixKVQ.AgentConnector.Cache.Precision;
+
 namespace MixKVQ.AgentConnector.Cache;
 
 /// <summary>How many rows and bytes the parts of a <see cref="CacheImage"/> have.</summary>
@@ -27,7 +29,7 @@ internal readonly record struct CacheImageShape(CacheGeometry Geometry, int Toke
     public int TailBytes => RowBytes(TailRows);
 
     /// <summary>Bytes of <see cref="CacheImage.Open"/>.</summary>
-    public int OpenBytes => OpenSinkBytes + TailBytes + (int)Precision.QueryStatistics.BytesFor(Geometry);
+    public int OpenBytes => OpenSinkBytes + TailBytes + (int)QueryStatistics.BytesFor(Geometry);
 
     private int RowBytes(int rows) => checked((int)TokenBuffer.BytesFor(Geometry, rows));
 }

@@ -2,6 +2,7 @@ using CsCheck;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Paging;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Tests.Cache;
 
@@ -11,7 +12,7 @@ public sealed class CacheImageTests
 
     private static readonly int[] Borders = [0, 31, 32, 33, 159, 160, 161, 288];
 
-    private static readonly torch.ScalarType[] Types = [torch.ScalarType.Float32, torch.ScalarType.BFloat16, torch.ScalarType.Float16];
+    private static readonly ScalarType[] Types = [ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float16];
 
     [Fact]
     public void AnImportedCache_GoesOnAsTheOneItWasMadeOf() =>
@@ -47,6 +48,22 @@ public sealed class CacheImageTests
         image.Dispose();
         Assert.Equal(0, cases.Factory.Pool.LivePageCount);
         Assert.Throws<ObjectDisposedException>(() => image.Pages);
+    }
+
+    [Fact]
+    public void WritingReadingAndSharing_LeaveNoTensor()
+    {
+        using var scope = NewDisposeScope();
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        using (var cases = new SmallCache(300))
+        {
+            using CacheImage image = cases.Cache.Export();
+            using KvCache copy = cases.Factory.Import(CacheContent.WrittenAndRead(image, cases.Factory));
+            copy.ShareParts(cases.Cache, 300);
+            Assert.Throws<InvalidDataException>(() => cases.Factory.Import(new CacheImage(300, image.Sinks, image.Open, [])));
+        }
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
     [Fact]

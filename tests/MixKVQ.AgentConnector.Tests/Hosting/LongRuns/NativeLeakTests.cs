@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Tests.Models;
+using TorchSharp;
 
 namespace MixKVQ.AgentConnector.Tests.Hosting.LongRuns;
 
@@ -12,6 +13,9 @@ public sealed class NativeLeakTests : IDisposable
 
     /// <summary>What the allocators of the runtime, of libtorch and of the C library may take meanwhile.</summary>
     private const long MostGrowth = 24 << 20;
+
+    /// <summary>Storage, keys and values of two layers, of sinks and tail.</summary>
+    private const int TensorsOfACache = 2 * (1 + 2 * 2);
 
     private readonly TinyModel _model = TinyModel.OfChats();
 
@@ -38,7 +42,11 @@ public sealed class NativeLeakTests : IDisposable
         var mill = new TurnMill(_model, seed: turns);
         await using (mill)
         {
+            long loaded = torch.Tensor.TotalCount;
             await mill.RunAsync(turns, Cancellation);
+
+            // The first turn makes the table of rotations.
+            Assert.InRange(torch.Tensor.TotalCount - loaded, TensorsOfACache, TurnMill.Retained * TensorsOfACache + 1);
             Assert.True(mill.Answered > turns / 2 && mill.Failed > turns / 10, $"{mill.Answered} turns were answered and {mill.Failed} failed.");
             mill.Caches.Pool.CheckIntegrity();
         }

@@ -13,7 +13,8 @@ namespace MixKVQ.AgentConnector.Tests.Hosting.LongRuns;
 /// </summary>
 internal sealed class TurnMill : IAsyncDisposable
 {
-    private const int Retained = 4;
+    /// <summary>Conversations that the client retains.</summary>
+    public const int Retained = 4;
 
     private const string Words = "the other hour in all ";
 
