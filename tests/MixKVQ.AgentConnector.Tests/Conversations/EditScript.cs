@@ -68,8 +68,8 @@ internal sealed class EditScript
         {
             case Change.GoOn when History[^1].Role == ChatRole.Tool:
                 break;
-            case Change.Regenerate:
-                History.RemoveRange(Last(role => role != ChatRole.Assistant) + 1, History.Count - Last(role => role != ChatRole.Assistant) - 1);
+            case Change.Regenerate when History.FindLastIndex(said => said.Role != ChatRole.Assistant) is var last and >= 0:
+                History = [.. History.Take(last + 1)];
                 break;
             case Change.GoBack:
                 History = [.. History.Take(1 + step.Place % History.Count)];
@@ -125,8 +125,6 @@ internal sealed class EditScript
     /// <summary>Results of the calls that an answer makes.</summary>
     public static IEnumerable<ChatMessage> ResultsOf(ChatResponse response) => response.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>()
         .Select(call => new ChatMessage(ChatRole.Tool, [new FunctionResultContent(call.CallId, "eight in all")]));
-
-    private int Last(Func<ChatRole, bool> isMeant) => History.FindLastIndex(message => isMeant(message.Role));
 
     /// <summary>The dialogue in parts that each begin with a message of the user; the first may begin otherwise.</summary>
     private List<List<ChatMessage>> Exchanges()

@@ -25,14 +25,14 @@ public sealed partial class RandomDialogueTests
     }
 
     [Fact]
-    public void WithThoughtsStripped_TheModelSeesTheIdsThatAFreshClientShowsIt() =>
+    public Task WithThoughtsStripped_TheModelSeesTheIdsThatAFreshClientShowsIt() =>
         Run(keepThoughts: false, (model, ids) => string.Join(' ', ids));
 
     [Fact]
-    public void WithThoughtsKept_TheModelSeesTheTextThatAFreshClientShowsItButForThoughts() =>
+    public Task WithThoughtsKept_TheModelSeesTheTextThatAFreshClientShowsItButForThoughts() =>
         Run(keepThoughts: true, (model, ids) => WithoutThoughts().Replace(model.Tokenizer.Decode(ids), ""));
 
-    private static void Run(bool keepThoughts, Func<ScriptedModel, int[], string> seenBy) =>
+    private static Task Run(bool keepThoughts, Func<ScriptedModel, int[], string> seenBy) =>
         Gen.Select(Gen.Enum<Change>(), GenText).Array[1, 12].SampleAsync(
             async steps =>
             {

@@ -13,6 +13,7 @@ internal sealed class ScriptedSequence : IConversationSequence
     private readonly List<int> _seen;
     private readonly List<Page> _pages;
     private readonly HashSet<Page> _shared;
+    private (int Start, List<int> Ids)? _answer;
     private bool _disposed;
 
     /// <summary>Takes over <paramref name="pages"/> with a reference to each.</summary>
@@ -59,6 +60,7 @@ internal sealed class ScriptedSequence : IConversationSequence
         Assert.InRange(tokens.Length, 1, TokensToPageBorder);
         _model.OnStep?.Invoke(tokens.Length);
         _seen.AddRange(tokens.Span);
+        _answer = tokens.Length == 1 ? _answer : null;
         if (_pages.Count < CacheGeometry.PagesIn(_seen.Count))
         {
             Page page = _factory.Pool.Rent(ScriptedSequenceFactory.PieceBytes);
@@ -69,7 +71,8 @@ internal sealed class ScriptedSequence : IConversationSequence
         if (!lastLogits.IsEmpty)
         {
             lastLogits.Clear();
-            lastLogits[_model.Next(_seen)] = _model.Certainty;
+            _answer ??= _model.AnswerTo(_seen);
+            lastLogits[_model.Next(_seen, _answer.Value)] = _model.Certainty;
         }
     }
 
@@ -110,6 +113,7 @@ internal sealed class ScriptedSequence : IConversationSequence
     /// <inheritdoc/>
     public int TruncateToPageBorder(int maxTokens)
     {
+        _answer = null;
         int border = CacheGeometry.PageBorder(Math.Min(maxTokens, _seen.Count));
         _seen.RemoveRange(border, _seen.Count - border);
         foreach (Page page in _pages[CacheGeometry.PagesIn(border)..])
