@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
+using MixKVQ.AgentConnector.Benchmarks.Conversations;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
 using MixKVQ.AgentConnector.StorageProbe;
 
@@ -12,6 +13,9 @@ switch (args)
         break;
     case ["constrained-decoding", string folder]:
         await ConstrainedDecoding.RunAsync(folder);
+        break;
+    case ["conversations", ..]:
+        await ConversationBenchmark.RunAsync(args[1..]);
         break;
     case ["fuzz-pages", string count, .. string[] seed]:
         PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));
