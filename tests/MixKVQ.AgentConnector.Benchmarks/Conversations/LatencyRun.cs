@@ -14,6 +14,9 @@ internal sealed class LatencyRun(string modelFolder, int tokens, int runs)
     // Its cache is larger than what a turn needs beside the cache it goes on from.
     private const int OtherTokens = 600;
 
+    // Turns that are not counted: the first ones have code compiled.
+    private const int WarmUps = 2;
+
     // The template and the first answer.
     private const int TemplateTokens = 40;
 
@@ -30,23 +33,24 @@ internal sealed class LatencyRun(string modelFolder, int tokens, int runs)
         await using (MixKvqChatClient client = await OpenAsync(conversations))
         {
             (result, otherBytes) = await BeginAsync(client);
-            result = result with { Retained = await TakeAsync(client) };
+            await TakeAsync(client, WarmUps);
+            result = result with { Retained = await TakeAsync(client, runs) };
         }
 
         await using (MixKvqChatClient client = await OpenAsync(conversations, $"{result.Memory + otherBytes}B"))
         {
-            result = result with { Evicted = await TakeAsync(client, fork => EvictAsync(client, fork)) };
+            result = result with { Evicted = await TakeAsync(client, runs, fork => EvictAsync(client, fork)) };
         }
 
         await using (MixKvqChatClient client = await OpenAsync(conversations))
         {
-            result = result with { Restarted = await TakeAsync(client) };
+            result = result with { Restarted = await TakeAsync(client, runs) };
         }
 
         Directory.Delete(Path.Combine(conversations, "pages"), recursive: true);
         await using (MixKvqChatClient client = await OpenAsync(conversations))
         {
-            return result with { Anew = await TakeAsync(client) };
+            return result with { Anew = await TakeAsync(client, runs) };
         }
     }
 
@@ -66,7 +70,7 @@ internal sealed class LatencyRun(string modelFolder, int tokens, int runs)
         ConversationInfo history = (await client.Conversations.FindAsync(id))!;
         ConversationCacheReport report = await client.Conversations.GetReportAsync();
         _other = (await TimedTurn.AskAsync(client, null, text.Write(OtherTokens, seed: 2))).ConversationId;
-        for (int i = 0; i < 4 * runs; i++)
+        for (int i = 0; i < WarmUps + 4 * runs; i++)
         {
             _forks.Enqueue(await client.Conversations.ForkAsync(id));
         }
@@ -76,10 +80,10 @@ internal sealed class LatencyRun(string modelFolder, int tokens, int runs)
         return (new LatencyResult(history.TokenCount, history.CacheBytes, report.DiskBytes, report.FullPrecisionBytes, history.BitsPerElement, [], [], [], []), otherBytes);
     }
 
-    private async Task<IReadOnlyList<TimedTurn>> TakeAsync(MixKvqChatClient client, Func<string, Task>? prepare = null)
+    private async Task<IReadOnlyList<TimedTurn>> TakeAsync(MixKvqChatClient client, int count, Func<string, Task>? prepare = null)
     {
         var turns = new List<TimedTurn>();
-        for (int i = 0; i < runs; i++)
+        for (int i = 0; i < count; i++)
         {
             string fork = _forks.Dequeue();
             await (prepare?.Invoke(fork) ?? Task.CompletedTask);

@@ -45,12 +45,12 @@ internal sealed class PressureRun(string modelFolder)
             await TakeAsync(i);
         }
 
-        Cell.Progress("three rounds");
+        Cell.Progress($"three rounds, at most {Cell.KiB(peak.Value)} KiB, {log.Evictions} evictions, {log.RestoreMilliseconds.Count} restores");
         TimeSpan oneByOne = Stopwatch.GetElapsedTime(start);
         start = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range((Rounds - 1) * Conversations, Conversations).Select(TakeAsync));
         TimeSpan atOnce = Stopwatch.GetElapsedTime(start);
-        Cell.Progress("a round at once");
+        Cell.Progress($"a round at once, at most {Cell.KiB(peak.Value)} KiB, {log.Evictions} evictions, {log.RestoreMilliseconds.Count} restores");
         ConversationCacheReport report = await client.Conversations.GetReportAsync();
         return new PressureResult(texts, oneByOne, atOnce, prefilled, report.MemoryBytes, peak.Value, log.Evictions, log.RestoreMilliseconds);
 
