@@ -217,6 +217,17 @@ public sealed class ConversationFolderTests : IDisposable
     }
 
     [Fact]
+    public void ClosedFolder_IsNotWritten()
+    {
+        ConversationFolder folder = _samples.Open(out _);
+        folder.Dispose();
+        folder.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => _samples.Save(folder, A, _samples.Ids(40)));
+        Assert.Throws<ObjectDisposedException>(() => folder.Delete(A));
+        Assert.Throws<ObjectDisposedException>(() => folder.Restore(A, _samples.Sequences, out _));
+    }
+
+    [Fact]
     public void ImageOfOtherTokens_IsNotSaved()
     {
         using ConversationFolder folder = _samples.Open(out _);

@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tests.Conversations.Storage;
 public sealed class KilledProcessTests : IDisposable
 {
     private const int Seed = 5;
-    private const int Kills = 12;
+    private const int Kills = 10;
 
     private readonly SavedSamples _samples = new();
 
