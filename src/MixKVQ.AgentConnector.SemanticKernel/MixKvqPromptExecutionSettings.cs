@@ -28,6 +28,7 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
     private float? _presencePenalty;
     private float? _frequencyPenalty;
     private bool? _enableThinking;
+    private bool? _keepThoughts;
     private string? _chatSystemPrompt;
     private string? _conversationId;
     private object? _responseFormat;
@@ -76,6 +77,10 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
     /// <summary>Whether the model thinks before it answers, where its template offers the choice.</summary>
     [JsonPropertyName("enable_thinking")]
     public bool? EnableThinking { get => _enableThinking; set => Set(ref _enableThinking, value); }
+
+    /// <summary>Whether earlier thoughts stay in the prompt when a new user message comes; see <see cref="MixKvqOptions.KeepThoughts"/>.</summary>
+    [JsonPropertyName("keep_thoughts")]
+    public bool? KeepThoughts { get => _keepThoughts; set => Set(ref _keepThoughts, value); }
 
     /// <summary>Instructions placed before the system message.</summary>
     [JsonPropertyName("chat_system_prompt")]
@@ -169,6 +174,7 @@ public sealed class MixKvqPromptExecutionSettings : PromptExecutionSettings
         PresencePenalty = PresencePenalty,
         FrequencyPenalty = FrequencyPenalty,
         EnableThinking = EnableThinking,
+        KeepThoughts = KeepThoughts,
         ChatSystemPrompt = ChatSystemPrompt,
         ConversationId = ConversationId,
         ResponseFormat = ResponseFormat,

@@ -9,6 +9,13 @@ public static class MixKvqMetadata
     public const string ProviderName = "mixkvq";
 
     /// <summary>
+    /// The name of the meter (System.Diagnostics.Metrics) whose instruments count what happens to caches: <c>mixkvq.cache.usage</c> (bytes, by place device or disk),
+    /// <c>mixkvq.cache.bits_per_element</c>, <c>mixkvq.cache.prompt_tokens</c> (hit or not), <c>mixkvq.cache.hit_ratio</c>, <c>mixkvq.cache.evictions</c>,
+    /// <c>mixkvq.cache.restores</c> and <c>mixkvq.cache.forks</c>.
+    /// </summary>
+    public const string MeterName = "MixKVQ.AgentConnector";
+
+    /// <summary>
     /// In <see cref="UsageDetails.AdditionalCounts"/>: the prompt's tokens that were read in this turn; the others were
     /// in the retained cache.
     /// </summary>
@@ -76,4 +83,11 @@ public static class MixKvqMetadata
     /// medium, 16,384 for high, and no limit for extra high or where there is none.
     /// </summary>
     public const string ThinkingBudget = "thinking_budget";
+
+    /// <summary>
+    /// In <see cref="ChatOptions.AdditionalProperties"/>: <see cref="MixKvqOptions.KeepThoughts"/> for this request. When false, the request's
+    /// prompt leaves earlier thoughts out, and its answer is read again without its own while nothing else is to do. Thoughts that were left
+    /// out do not come back when a later request says true.
+    /// </summary>
+    public const string KeepThoughts = "keep_thoughts";
 }

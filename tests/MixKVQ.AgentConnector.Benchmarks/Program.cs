@@ -1,6 +1,8 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
+using MixKVQ.AgentConnector.Benchmarks.Generation;
 using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
@@ -10,6 +12,12 @@ switch (args)
         break;
     case ["constrained-decoding", string folder]:
         await ConstrainedDecoding.RunAsync(folder);
+        break;
+    case ["fuzz-pages", string count, .. string[] seed]:
+        PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));
+        break;
+    case ["turns", string count]:
+        await TurnRun.RunAsync(int.Parse(count, CultureInfo.InvariantCulture));
         break;
     case ["fuzz-files", string count, .. string[] seed]:
         Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));

@@ -7,7 +7,7 @@ namespace MixKVQ.AgentConnector.SemanticKernel.Mapping;
 internal static class ChatOptionsMapping
 {
     /// <summary>Names that Semantic Kernel's own conversion leaves among the loose properties though they are set here.</summary>
-    private static readonly string[] TypedNames = [MixKvqMetadata.MinP, MixKvqMetadata.RepetitionPenalty, MixKvqMetadata.EnableThinking, "conversation_id", "service_id"];
+    private static readonly string[] TypedNames = [MixKvqMetadata.MinP, MixKvqMetadata.RepetitionPenalty, MixKvqMetadata.EnableThinking, MixKvqMetadata.KeepThoughts, "conversation_id", "service_id"];
 
     /// <summary>New options that hold all of <paramref name="settings"/> but the functions.</summary>
     public static ChatOptions ToChatOptions(MixKvqPromptExecutionSettings settings)
@@ -49,6 +49,7 @@ internal static class ChatOptionsMapping
         Add(MixKvqMetadata.MinP, settings.MinP);
         Add(MixKvqMetadata.RepetitionPenalty, settings.RepetitionPenalty);
         Add(MixKvqMetadata.EnableThinking, settings.EnableThinking);
+        Add(MixKvqMetadata.KeepThoughts, settings.KeepThoughts);
 
         void Add<T>(string name, T? value)
             where T : struct

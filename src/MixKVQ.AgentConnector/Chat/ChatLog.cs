@@ -20,10 +20,6 @@ internal static partial class ChatLog
         report.Cache.FullPrecisionBytes,
         reason.Value);
 
-    /// <summary>A retained conversation was released.</summary>
-    [LoggerMessage(2, LogLevel.Information, "Released conversation {ConversationId} of {Tokens} tokens: others were used after it.")]
-    public static partial void ConversationReleased(ILogger logger, string conversationId, int tokens);
-
     /// <summary>A tool's arguments are free JSON.</summary>
     [LoggerMessage(4, LogLevel.Warning, "The arguments of the tool {Tool} are held to a JSON object, not to their schema. {Reason}")]
     public static partial void ArgumentsNotConstrained(ILogger logger, string tool, string reason);
@@ -34,6 +30,10 @@ internal static partial class ChatLog
         LogLevel.Information,
         "The context of {ContextLength} tokens is full: the {DroppedMessages} oldest messages after the instructions are left out, and the prompt has {PromptTokens} tokens.")]
     public static partial void MessagesDropped(ILogger logger, int contextLength, int droppedMessages, int promptTokens);
+
+    /// <summary>An answer was not read again without its thoughts; the next turn does it.</summary>
+    [LoggerMessage(20, LogLevel.Warning, "The last answer of {ConversationId} could not be read again without its thoughts while the client was idle; the next turn reads it.")]
+    public static partial void IdlePrefillFailed(ILogger logger, string conversationId, Exception exception);
 
     [LoggerMessage(
         1,

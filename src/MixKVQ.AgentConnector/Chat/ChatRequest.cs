@@ -10,6 +10,7 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="MaxOutputTokens">The output limit; null for as many as the context holds.</param>
 /// <param name="StopSequences">Texts that end the answer and are not part of it.</param>
 /// <param name="Form">What the answer has to be.</param>
+/// <param name="KeepThoughts">Whether earlier thoughts stay in the prompt when a new user turn comes.</param>
 /// <param name="ThoughtTokens">The most tokens of a thought; 0 for none, null for no limit.</param>
 /// <param name="SingleToolCall">Whether the answer ends after its first tool call.</param>
 /// <param name="HideReasoning">Whether thoughts are left out of the response.</param>
@@ -20,6 +21,7 @@ internal sealed record ChatRequest(
     int? MaxOutputTokens,
     IReadOnlyList<string> StopSequences,
     AnswerForm Form,
+    bool KeepThoughts,
     int? ThoughtTokens,
     bool SingleToolCall,
     bool HideReasoning);

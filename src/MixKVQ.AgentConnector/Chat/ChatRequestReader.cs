@@ -12,9 +12,10 @@ namespace MixKVQ.AgentConnector.Chat;
 /// <param name="modelName">The name that <see cref="ChatOptions.ModelId"/> may have.</param>
 /// <param name="defaults">The model's own sampling settings.</param>
 /// <param name="defaultMaxOutputTokens">The output limit where a request has none.</param>
+/// <param name="keepThoughts">Whether earlier thoughts stay where a request does not say.</param>
 /// <param name="canDisableThinking">Whether the chat template has a switch for thoughts.</param>
 /// <param name="vocabularySize">The tokenizer's.</param>
-internal sealed class ChatRequestReader(string modelName, GenerationDefaults defaults, int? defaultMaxOutputTokens, bool canDisableThinking, int vocabularySize)
+internal sealed class ChatRequestReader(string modelName, GenerationDefaults defaults, int? defaultMaxOutputTokens, bool keepThoughts, bool canDisableThinking, int vocabularySize)
 {
     /// <summary>The request that <paramref name="options"/> make of <paramref name="client"/>.</summary>
     /// <exception cref="NotSupportedException">Options ask for what this client does not do; all are named.</exception>
@@ -30,6 +31,7 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
         SamplingOptions sampling = ReadSampling(options, own, faults);
         AnswerForm form = AnswerFormReader.Read(options, tools, refusals, faults);
         (bool? enableThinking, int? thoughtTokens) = ReadThinking(options, own, refusals, faults);
+        bool keepsThoughts = own.Switch(MixKvqMetadata.KeepThoughts) ?? keepThoughts;
         Check(options.MaxOutputTokens is null or > 0, nameof(ChatOptions.MaxOutputTokens), options.MaxOutputTokens, "at least 1", faults);
         Check(options.StopSequences?.All(stop => !string.IsNullOrEmpty(stop)) != false, nameof(ChatOptions.StopSequences), "an empty text", "texts that are not empty", faults);
         own.RefuseOthers();
@@ -50,6 +52,7 @@ internal sealed class ChatRequestReader(string modelName, GenerationDefaults def
             options.MaxOutputTokens ?? defaultMaxOutputTokens,
             [.. options.StopSequences ?? []],
             form,
+            keepsThoughts,
             thoughtTokens,
             options.AllowMultipleToolCalls == false,
             options.Reasoning?.Output == ReasoningOutput.None);

@@ -29,15 +29,21 @@ internal sealed class Dialogue(IReadOnlyList<ChatTurn> turns, int droppedCount =
     /// <summary>This dialogue with nothing but its prompt's turns.</summary>
     public Dialogue Forget() => DroppedCount == 0 ? this : new Dialogue(Kept, 0, LeftOutCount);
 
+    /// <summary>This dialogue up to an answer, the last of its first <paramref name="count"/> turns, which the prompt holds.</summary>
+    public Dialogue UpTo(int count) => count == Turns.Count ? this : new Dialogue([.. Turns.Take(count)], DroppedCount, forgottenCount);
+
     /// <summary>Whether <paramref name="turns"/>, a whole dialogue, go on where this one ends.</summary>
-    public bool IsContinuedBy(IReadOnlyList<ChatTurn> turns) => forgottenCount == 0 && turns.Count > Turns.Count && Begins(turns, Turns.Count);
+    public bool IsContinuedBy(IReadOnlyList<ChatTurn> turns) => turns.Count > Turns.Count && CountShared(turns) == Turns.Count;
+
+    /// <summary>How many turns <paramref name="turns"/>, a whole dialogue, begin with as this one does; none where this one is not whole.</summary>
+    public int CountShared(IReadOnlyList<ChatTurn> turns) => forgottenCount == 0 ? Turns.CountSame(turns) : 0;
 
     /// <summary>Whether <paramref name="other"/>, of which nothing is left out, can leave out the same turns as this one, and nothing else.</summary>
     public bool CanBeLeftOutOf(Dialogue other) =>
         DroppedCount > 0
         && forgottenCount == 0
         && Start(other.Turns) == Start(Turns)
-        && Begins(other.Turns, Start(Turns) + DroppedCount)
+        && Turns.CountSame(other.Turns) >= Start(Turns) + DroppedCount
         && other.FindCuts().Contains(DroppedCount);
 
     /// <summary>
@@ -62,6 +68,4 @@ internal sealed class Dialogue(IReadOnlyList<ChatTurn> turns, int droppedCount =
     private static bool IsAsked(ChatTurn turn) => turn.Role is TurnRole.User or TurnRole.System;
 
     private static int Start(IReadOnlyList<ChatTurn> turns) => turns.TakeWhile(turn => turn.Role == TurnRole.System).Count();
-
-    private bool Begins(IReadOnlyList<ChatTurn> turns, int count) => Turns.Take(count).Zip(turns).All(pair => pair.First.SaysTheSameAs(pair.Second));
 }

@@ -77,6 +77,24 @@ internal sealed class PromptRenderer
         return start >= 0 && start == text.LastIndexOf(marker, StringComparison.Ordinal) ? text[(start + marker.Length)..] : null;
     }
 
+    /// <summary>
+    /// The text of a dialogue up to the end of its last turn, an assistant's, as it is once a message of the user follows: without the thoughts
+    /// that the template strips then. Null where the template gives no such text.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The template fails on these turns.</exception>
+    public string? RenderAnswered(IReadOnlyList<ChatTurn> turns, PromptSettings settings, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    {
+        ChatTurn[] next = [new ChatTurn(TurnRole.User, "?")];
+        string? end = RenderContinuation(turns, next, settings, startedAt, cancellationToken);
+        if (end is null)
+        {
+            return null;
+        }
+
+        string text = RenderAll([.. turns, .. next], settings, startedAt, cancellationToken);
+        return text.EndsWith(end, StringComparison.Ordinal) ? text[..^end.Length] : null;
+    }
+
     private string Render(IReadOnlyList<ChatTurn> turns, PromptSettings settings, DateTimeOffset startedAt, IReadOnlyList<ToolCall> knownCalls, CancellationToken cancellationToken)
     {
         JsonArray? tools = settings.Tools;

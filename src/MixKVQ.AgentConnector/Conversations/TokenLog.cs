@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Tokens;
 
 namespace MixKVQ.AgentConnector.Conversations;
@@ -55,6 +56,27 @@ internal sealed class TokenLog
         clone._segments.AddRange(_segments);
         return clone;
     }
+
+    /// <summary>A log of the first <paramref name="tokens"/> tokens that grows on its own; null where a segment ends elsewhere, so that their text is not known.</summary>
+    public TokenLog? Prefix(int tokens)
+    {
+        int segments = _segments.FindLastIndex(segment => segment.End == tokens) + 1;
+        if (segments == 0)
+        {
+            return null;
+        }
+
+        var prefix = new TokenLog();
+        prefix._tokenIds.AddRange(_tokenIds.GetRange(0, tokens));
+        prefix._segments.AddRange(_segments.GetRange(0, segments));
+        return prefix;
+    }
+
+    /// <summary>How many ids both begin with.</summary>
+    public int CountShared(TokenLog other) => CollectionsMarshal.AsSpan(_tokenIds).CommonPrefixLength(CollectionsMarshal.AsSpan(other._tokenIds));
+
+    /// <summary>Whether <paramref name="text"/> is in one of the segments.</summary>
+    public bool Contains(string text) => _segments.Exists(segment => segment.Text.Contains(text, StringComparison.Ordinal));
 
     /// <summary>Logs prompt text.</summary>
     public void Append(IEnumerable<PromptSegment> segments)
@@ -121,11 +143,7 @@ internal sealed class TokenLog
         }
 
         sharedTokens = shared > 0 ? _segments[shared - 1].End : 0;
-        while (sharedTokens < Count && sharedTokens < rebased.Count && _tokenIds[sharedTokens] == rebased._tokenIds[sharedTokens])
-        {
-            sharedTokens++;
-        }
-
+        sharedTokens += CollectionsMarshal.AsSpan(_tokenIds)[sharedTokens..].CommonPrefixLength(CollectionsMarshal.AsSpan(rebased._tokenIds)[sharedTokens..]);
         return rebased;
     }
 

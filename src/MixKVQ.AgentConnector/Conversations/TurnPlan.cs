@@ -5,7 +5,7 @@ namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>
 /// A turn about to run: its prompt, and the retained state whose cache holds the prompt's beginning. Once opened it has a sequence of its own.
-/// Nothing is retained of it unless <see cref="ToState"/> is called. One caller.
+/// Nothing is retained of it unless <see cref="ToState"/> or <see cref="ToPromptState"/> is called. One caller.
 /// </summary>
 internal sealed class TurnPlan : IDisposable
 {
@@ -55,6 +55,9 @@ internal sealed class TurnPlan : IDisposable
     /// <summary>Whether the prompt ends inside a thought.</summary>
     public bool StartsInThought { get; }
 
+    /// <summary>Where the model's earlier answers end in the prompt, as far as that is known.</summary>
+    public IReadOnlyList<AnswerEnd> AnswerEnds { get; init; } = [];
+
     /// <summary>The conversation that this turn takes further, if any, and how it stood: the turn's state replaces that one.</summary>
     public (Conversation Conversation, ConversationState State)? Continues { get; set; }
 
@@ -76,7 +79,18 @@ internal sealed class TurnPlan : IDisposable
     {
         TokenLog tokens = Prompt.Clone();
         tokens.AppendGenerated(generated, tokenizer);
-        var state = new ConversationState(Sequence, tokens, Dialogue.With([answer]), Settings, StartedAt);
+        var state = new ConversationState(Sequence, tokens, Dialogue.With([answer]), Settings, StartedAt)
+        {
+            AnswerEnds = [.. AnswerEnds, new AnswerEnd(Dialogue.Turns.Count + 1, tokens.Count)],
+        };
+        _sequence = null;
+        return state;
+    }
+
+    /// <summary>The dialogue as it is in the prompt, which the sequence holds a beginning of; takes the sequence out of this plan.</summary>
+    public ConversationState ToPromptState()
+    {
+        var state = new ConversationState(Sequence, Prompt, Dialogue, Settings, StartedAt) { AnswerEnds = AnswerEnds };
         _sequence = null;
         return state;
     }

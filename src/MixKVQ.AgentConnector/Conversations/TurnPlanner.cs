@@ -4,39 +4,45 @@ using MixKVQ.AgentConnector.Tokens;
 namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>
-/// Decides what of a request the model has seen already. A request that continues a retained dialogue adds to its
-/// tokens; any other prompt is rendered whole and compared with every retained one. Thread-safe.
+/// Decides what of a request the model has seen already. A request that goes on from an answer of a retained dialogue adds to its tokens; any
+/// other prompt is rendered whole. Either is then compared with every retained one. Thread-safe.
 /// </summary>
+/// <remarks>
+/// Every plan says whether earlier thoughts stay in a dialogue when a new user turn comes. Within a tool loop they always do.
+/// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="renderer">Renders with the model's template.</param>
 /// <param name="store">The retained conversations.</param>
-/// <param name="keepThoughts">
-/// Whether earlier thoughts stay in a dialogue when a new user turn comes. Within a tool loop they always do.
-/// </param>
 /// <param name="clock">Tells the time that templates print.</param>
-internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, ConversationStore store, bool keepThoughts, TimeProvider clock)
+internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, ConversationStore store, TimeProvider clock)
 {
     /// <summary>Plans a request that brings the whole dialogue.</summary>
     /// <param name="turns">The dialogue.</param>
     /// <param name="settings">What else shapes the prompt.</param>
+    /// <param name="keepThoughts">Whether earlier thoughts stay.</param>
     /// <param name="window">When to leave turns out; null for never.</param>
     /// <param name="cancellationToken">Ends the planning.</param>
-    public TurnPlan PlanFull(IReadOnlyList<ChatTurn> turns, PromptSettings settings, ContextWindow? window, CancellationToken cancellationToken)
+    public TurnPlan PlanFull(IReadOnlyList<ChatTurn> turns, PromptSettings settings, bool keepThoughts, ContextWindow? window, CancellationToken cancellationToken)
     {
         IReadOnlyList<(Conversation Conversation, ConversationState State)> retained = store.Snapshot();
         try
         {
-            foreach ((Conversation Conversation, ConversationState State) known in retained
-                .Where(known => known.State.Settings.Key == settings.Key && known.State.Dialogue.IsContinuedBy(turns))
-                .OrderByDescending(known => known.State.Dialogue.Turns.Count))
+            (Conversation Conversation, ConversationState State)? continued = null;
+            foreach (((Conversation Conversation, ConversationState State) known, AnswerEnd beginning) in FindBeginnings(retained, turns, settings))
             {
-                if (PlanContinuation(known, known.State.Dialogue, [.. turns.Skip(known.State.Dialogue.Turns.Count)], cancellationToken) is { } plan)
+                bool isWhole = beginning.TurnCount == known.State.Dialogue.Turns.Count;
+                continued ??= isWhole ? known : null;
+                if (PlanContinuation(retained, known.State, beginning.TokenCount, known.State.Dialogue.UpTo(beginning.TurnCount), [.. turns.Skip(beginning.TurnCount)], keepThoughts, cancellationToken) is { } plan)
                 {
+                    plan.Continues = isWhole ? Unnamed(known) : null;
                     return Fit(plan, retained, window, cancellationToken);
                 }
             }
 
-            return Fit(PlanRendered(retained, new Dialogue(turns), settings, clock.GetLocalNow(), cancellationToken), retained, window, cancellationToken);
+            // A dialogue that goes on stays one, with the time it began, although its prompt is another.
+            TurnPlan rendered = PlanRendered(retained, new Dialogue(turns), settings, continued?.State.StartedAt ?? clock.GetLocalNow(), cancellationToken);
+            rendered.Continues = continued is { } same ? Unnamed(same) : rendered.Continues;
+            return Fit(rendered, retained, window, cancellationToken);
         }
         finally
         {
@@ -48,9 +54,11 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
     /// <param name="conversation">The conversation.</param>
     /// <param name="newTurns">The new turns.</param>
     /// <param name="settings">What else shapes the prompt.</param>
+    /// <param name="keepThoughts">Whether earlier thoughts stay.</param>
     /// <param name="window">When to leave turns out; null for never.</param>
     /// <param name="cancellationToken">Ends the planning.</param>
-    public TurnPlan PlanDelta(Conversation conversation, IReadOnlyList<ChatTurn> newTurns, PromptSettings settings, ContextWindow? window, CancellationToken cancellationToken)
+    public TurnPlan PlanDelta(
+        Conversation conversation, IReadOnlyList<ChatTurn> newTurns, PromptSettings settings, bool keepThoughts, ContextWindow? window, CancellationToken cancellationToken)
     {
         IReadOnlyList<(Conversation Conversation, ConversationState State)> retained = store.Snapshot();
         try
@@ -60,7 +68,9 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
 
             // The caller never sends the turns that were left out again: they need not be known any more.
             Dialogue dialogue = known.State.Dialogue.Forget();
-            TurnPlan? plan = known.State.Settings.Key == settings.Key ? PlanContinuation(known, dialogue, newTurns, cancellationToken) : null;
+            TurnPlan? plan = known.State.Settings.Key == settings.Key
+                ? PlanContinuation(retained, known.State, known.State.Tokens.Count, dialogue, newTurns, keepThoughts, cancellationToken)
+                : null;
             plan ??= PlanRendered(retained, dialogue.With(newTurns), settings, known.State.StartedAt, cancellationToken);
             plan = Fit(plan, retained, window, cancellationToken);
             plan.Continues = known;
@@ -70,6 +80,22 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
         {
             Release(retained);
         }
+    }
+
+    /// <summary>Of each retained dialogue with these settings, the last answer up to which <paramref name="turns"/> say the same; latest answers first.</summary>
+    private static IEnumerable<((Conversation Conversation, ConversationState State) Known, AnswerEnd End)> FindBeginnings(
+        IReadOnlyList<(Conversation Conversation, ConversationState State)> retained, IReadOnlyList<ChatTurn> turns, PromptSettings settings) =>
+        retained
+            .Where(known => known.State.Settings.Key == settings.Key)
+            .Select(known => (Known: known, End: FindBeginning(known.State, turns)))
+            .Where(found => found.End.TurnCount > 0)
+            .OrderByDescending(found => found.End.TurnCount)
+            .ThenBy(found => found.Known.State.Dialogue.Turns.Count);
+
+    private static AnswerEnd FindBeginning(ConversationState state, IReadOnlyList<ChatTurn> turns)
+    {
+        int shared = Math.Min(state.Dialogue.CountShared(turns), turns.Count - 1);
+        return shared == state.Dialogue.Turns.Count ? new AnswerEnd(shared, state.Tokens.Count) : state.AnswerEnds.LastOrDefault(end => end.TurnCount <= shared);
     }
 
     private static void Release(IEnumerable<(Conversation Conversation, ConversationState State)> retained)
@@ -134,23 +160,40 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
     private int CountTokens(Dialogue dialogue, TurnPlan plan, CancellationToken cancellationToken) =>
         model.Tokenizer.EncodePrompt(renderer.RenderAll(dialogue.Kept, plan.Settings, plan.StartedAt, cancellationToken)).Sum(segment => segment.TokenIds.Length);
 
-    /// <summary>The plan that adds <paramref name="newTurns"/> to what the model has seen; null where that cannot be.</summary>
-    private TurnPlan? PlanContinuation((Conversation Conversation, ConversationState State) known, Dialogue dialogue, IReadOnlyList<ChatTurn> newTurns, CancellationToken cancellationToken)
+    /// <summary>
+    /// The plan that adds <paramref name="newTurns"/> to the first <paramref name="tokens"/> tokens of what the model has seen, which are those of
+    /// <paramref name="dialogue"/>; null where that cannot be.
+    /// </summary>
+    private TurnPlan? PlanContinuation(
+        IReadOnlyList<(Conversation Conversation, ConversationState State)> retained,
+        ConversationState state,
+        int tokens,
+        Dialogue dialogue,
+        IReadOnlyList<ChatTurn> newTurns,
+        bool keepThoughts,
+        CancellationToken cancellationToken)
     {
-        ConversationState state = known.State;
         bool inToolLoop = newTurns.All(turn => turn.Role == TurnRole.Tool);
-        if ((!keepThoughts && !inToolLoop && dialogue.Kept.Any(turn => turn.Reasoning.Length > 0))
+        bool asks = newTurns.Any(turn => turn.Role == TurnRole.User);
+
+        // Where thoughts are left out, only a user's message says that all earlier ones are: any other turns are rendered whole.
+        if (state.Tokens.Prefix(tokens) is not { } prompt
+            || !(keepThoughts || inToolLoop || (asks && !prompt.Contains(ThoughtTags.Open)))
             || renderer.RenderContinuation(dialogue.Kept, newTurns, state.Settings, state.StartedAt, cancellationToken) is not { } text)
         {
             return null;
         }
 
-        TokenLog prompt = state.Tokens.Clone();
         prompt.Append(model.Tokenizer.EncodePrompt(text, continuesText: prompt.EndsInText));
-        return new TurnPlan(state, state.CachedTokens, prompt, dialogue.With(newTurns), state.Settings, state.StartedAt, EndsInThought(text)) { Continues = Unnamed(known) };
+        (ConversationState? basis, int reusableTokens) = FindBasis(retained, prompt);
+        dialogue = dialogue.With(newTurns);
+        return new TurnPlan(basis, reusableTokens, prompt, dialogue, state.Settings, state.StartedAt, EndsInThought(text))
+        {
+            AnswerEnds = AnswerEnd.Shared(state, dialogue, tokens),
+        };
     }
 
-    /// <summary>The plan of a prompt rendered whole, on the state that shares most of it.</summary>
+    /// <summary>The plan of a prompt rendered whole, with the recorded ids of the retained dialogue that shares most of it.</summary>
     private TurnPlan PlanRendered(
         IReadOnlyList<(Conversation Conversation, ConversationState State)> retained,
         Dialogue dialogue,
@@ -162,30 +205,50 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
         PromptSegment[] segments = model.Tokenizer.EncodePrompt(text);
         var prompt = new TokenLog();
         prompt.Append(segments);
-        int reusableTokens = 0;
+        int most = 0;
         bool sharesAll = false;
         (Conversation Conversation, ConversationState State)? nearest = null;
+        IReadOnlyList<AnswerEnd> answerEnds = [];
         foreach ((Conversation Conversation, ConversationState State) known in retained)
         {
             TokenLog rebased = known.State.Tokens.Rebase(segments, out int sharedTokens);
-
-            // The last token of a prompt is always read: its logits choose the first token of the answer.
-            int reusable = known.State.ReusableTokens(Math.Min(sharedTokens, rebased.Count - 1));
-            if (reusable > reusableTokens)
+            int reusable = ReusableTokens(known.State, sharedTokens, rebased);
+            if (reusable > most)
             {
-                (prompt, reusableTokens, nearest) = (rebased, reusable, known);
+                (prompt, most, nearest) = (rebased, reusable, known);
                 sharesAll = sharedTokens == known.State.Tokens.Count && reusable == known.State.CachedTokens;
+                answerEnds = AnswerEnd.Shared(known.State, dialogue, sharedTokens);
             }
         }
 
-        bool startsInThought = EndsInThought(text);
-        if (nearest is not { } chosen)
+        (ConversationState? basis, int reusableTokens) = FindBasis(retained, prompt);
+        return new TurnPlan(basis, reusableTokens, prompt, dialogue, settings, startedAt, EndsInThought(text))
         {
-            return new TurnPlan(basis: null, 0, prompt, dialogue, settings, startedAt, startsInThought);
+            AnswerEnds = answerEnds,
+            Continues = sharesAll ? Unnamed(nearest!.Value) : null,
+        };
+    }
+
+    /// <summary>The retained state whose cache serves for most of <paramref name="prompt"/>, and for how many tokens.</summary>
+    private static (ConversationState? Basis, int ReusableTokens) FindBasis(IReadOnlyList<(Conversation Conversation, ConversationState State)> retained, TokenLog prompt)
+    {
+        (ConversationState? Basis, int ReusableTokens) best = (null, 0);
+        foreach ((_, ConversationState state) in retained)
+        {
+            int reusable = ReusableTokens(state, state.Tokens.CountShared(prompt), prompt);
+
+            // Of two that serve alike, the one that need not come back from disk.
+            if (reusable > best.ReusableTokens || (reusable == best.ReusableTokens && best.Basis is { IsResident: false } && state.IsResident))
+            {
+                best = (state, reusable);
+            }
         }
 
-        return new TurnPlan(chosen.State, reusableTokens, prompt, dialogue, settings, startedAt, startsInThought) { Continues = sharesAll ? Unnamed(chosen) : null };
+        return best;
     }
+
+    /// <summary>How much of a cache serves for a prompt. Its last token is always read: its logits choose the first token of the answer.</summary>
+    private static int ReusableTokens(ConversationState state, int sharedTokens, TokenLog prompt) => state.ReusableTokens(Math.Min(sharedTokens, prompt.Count - 1));
 
     /// <summary>A caller who was given an id finds the conversation as that caller left it: others go on beside it.</summary>
     private static (Conversation Conversation, ConversationState State)? Unnamed((Conversation Conversation, ConversationState State) known) =>

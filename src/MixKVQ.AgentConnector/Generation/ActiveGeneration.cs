@@ -8,7 +8,7 @@ namespace MixKVQ.AgentConnector.Generation;
 /// One generation under way. It is handed to and fro: between <see cref="AwaitToken"/> and the end of its task the engine's thread
 /// alone uses it, at all other times the consumer alone, so that nothing in it needs a lock.
 /// </summary>
-internal sealed class ActiveGeneration : IValueTaskSource<GeneratedToken>
+internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<GeneratedToken>
 {
     private readonly GenerationRequest _request;
     private readonly TokenSampler _sampler;

@@ -5,7 +5,8 @@ namespace MixKVQ.AgentConnector.Generation;
 /// <summary>
 /// Runs all generations on one thread, which alone calls the models. A generation takes a step, one prefill chunk or one decoded token,
 /// only while its consumer awaits the next token, and queues anew for each: active generations advance in turn, a newcomer waits for
-/// one step of each at most, and a slow consumer holds up nobody but itself. Thread-safe.
+/// one step of each at most, and a slow consumer holds up no other generation. What is prefilled ahead goes on only between generations.
+/// Thread-safe.
 /// </summary>
 internal sealed class InferenceEngine : IAsyncDisposable
 {
@@ -36,22 +37,59 @@ internal sealed class InferenceEngine : IAsyncDisposable
     {
         ActiveGeneration generation = new(request, _buffers, _timeProvider, cancellationToken);
         GeneratedToken token;
-        do
+        _queue.BeginGeneration();
+        try
+        {
+            do
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ValueTask<GeneratedToken> next = generation.AwaitToken();
+                if (!_queue.TryAdd(generation))
+                {
+                    throw EngineDisposed();
+                }
+
+                token = await next.ConfigureAwait(false);
+                yield return token;
+            }
+            while (token.End is null);
+        }
+        finally
+        {
+            _queue.EndGeneration();
+        }
+    }
+
+    /// <summary>
+    /// Reads tokens ahead of need, chunk by chunk, while no generation is open. When the task has ended, the engine does not touch the
+    /// sequence, and if it ended by cancellation, the sequence holds what was read until then, all of it whole.
+    /// </summary>
+    /// <param name="sequence">Lent to the engine, which appends to it.</param>
+    /// <param name="tokens">The ids to read.</param>
+    /// <param name="cancellationToken">Ends it after the chunk under way; at once where none is.</param>
+    /// <exception cref="OperationCanceledException">Cancelled, or the engine was disposed.</exception>
+    public async Task PrefillAsync(IModelSequence sequence, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default)
+    {
+        while (!tokens.IsEmpty)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ValueTask<GeneratedToken> next = generation.AwaitToken();
-            if (!_queue.TryAdd(generation))
+            int count = Math.Min(tokens.Length, sequence.TokensToPageBorder);
+            PrefillStep step = new(sequence, tokens[..count]);
+            if (!_queue.TryAddBackground(step))
             {
                 throw EngineDisposed();
             }
 
-            token = await next.ConfigureAwait(false);
-            yield return token;
+            using (cancellationToken.Register(() => Withdraw(step, cancellationToken)))
+            {
+                await step.Completion.ConfigureAwait(false);
+            }
+
+            tokens = tokens[count..];
         }
-        while (token.End is null);
     }
 
-    /// <summary>Ends every generation with an <see cref="OperationCanceledException"/>, after the step under way, and the thread.</summary>
+    /// <summary>Ends every generation and prefill with an <see cref="OperationCanceledException"/>, after the step under way, and the thread.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Close();
@@ -60,25 +98,33 @@ internal sealed class InferenceEngine : IAsyncDisposable
 
     private static OperationCanceledException EngineDisposed() => new("The generation was cancelled because the inference engine was disposed.");
 
+    private void Withdraw(PrefillStep step, CancellationToken cancellationToken)
+    {
+        if (_queue.TryWithdraw(step))
+        {
+            step.Fail(new OperationCanceledException(cancellationToken));
+        }
+    }
+
     private void Run()
     {
-        while (_queue.TryTake(out ActiveGeneration? generation))
+        while (_queue.TryTake(out IEngineStep? step))
         {
             try
             {
                 if (_queue.IsClosed)
                 {
-                    generation.Fail(EngineDisposed());
+                    step.Fail(EngineDisposed());
                 }
-                else if (!generation.Advance() && !_queue.TryAdd(generation))
+                else if (!step.Advance() && !_queue.TryAdd(step))
                 {
-                    generation.Fail(EngineDisposed());
+                    step.Fail(EngineDisposed());
                 }
             }
             catch (Exception exception)
             {
-                // Whatever went wrong is this generation's alone.
-                generation.Fail(exception);
+                // Whatever went wrong is this step's alone.
+                step.Fail(exception);
             }
         }
 

@@ -3,13 +3,16 @@ using System.Diagnostics.CodeAnalysis;
 namespace MixKVQ.AgentConnector.Generation;
 
 /// <summary>
-/// The generations that want a step, first come first served: as each wants one step at a time, they advance in turn. Thread-safe.
+/// What wants a step, first come first served: as each wants one step at a time, generations advance in turn. Background steps are
+/// taken only while no generation is open. Thread-safe.
 /// </summary>
 internal sealed class StepQueue
 {
     // Monitor, not Lock: the engine's thread waits on it.
     private readonly object _gate = new();
-    private readonly Queue<ActiveGeneration> _waiting = new();
+    private readonly Queue<IEngineStep> _waiting = new();
+    private readonly List<IEngineStep> _background = [];
+    private int _openGenerations;
     private bool _isClosed;
 
     /// <summary>Whether <see cref="Close"/> was called.</summary>
@@ -24,8 +27,27 @@ internal sealed class StepQueue
         }
     }
 
+    /// <summary>A generation begins: from now on it may want a step at any moment.</summary>
+    public void BeginGeneration()
+    {
+        lock (_gate)
+        {
+            _openGenerations++;
+        }
+    }
+
+    /// <summary>Ends what <see cref="BeginGeneration"/> began.</summary>
+    public void EndGeneration()
+    {
+        lock (_gate)
+        {
+            _openGenerations--;
+            Monitor.Pulse(_gate);
+        }
+    }
+
     /// <summary>False, with nothing added, once the queue is closed.</summary>
-    public bool TryAdd(ActiveGeneration generation)
+    public bool TryAdd(IEngineStep step)
     {
         lock (_gate)
         {
@@ -34,18 +56,43 @@ internal sealed class StepQueue
                 return false;
             }
 
-            _waiting.Enqueue(generation);
+            _waiting.Enqueue(step);
             Monitor.Pulse(_gate);
             return true;
         }
     }
 
-    /// <summary>Waits for a generation; false once the queue is closed and empty.</summary>
-    public bool TryTake([NotNullWhen(true)] out ActiveGeneration? generation)
+    /// <summary>Adds a step that waits until no generation is open. False, with nothing added, once the queue is closed.</summary>
+    public bool TryAddBackground(IEngineStep step)
     {
         lock (_gate)
         {
-            while (!_waiting.TryDequeue(out generation))
+            if (_isClosed)
+            {
+                return false;
+            }
+
+            _background.Add(step);
+            Monitor.Pulse(_gate);
+            return true;
+        }
+    }
+
+    /// <summary>Takes a background step back. False where it was taken already, or never added.</summary>
+    public bool TryWithdraw(IEngineStep step)
+    {
+        lock (_gate)
+        {
+            return _background.Remove(step);
+        }
+    }
+
+    /// <summary>Waits for a step; false once the queue is closed and empty.</summary>
+    public bool TryTake([NotNullWhen(true)] out IEngineStep? step)
+    {
+        lock (_gate)
+        {
+            while (!_waiting.TryDequeue(out step) && !TryTakeBackground(out step))
             {
                 if (_isClosed)
                 {
@@ -67,5 +114,11 @@ internal sealed class StepQueue
             _isClosed = true;
             Monitor.PulseAll(_gate);
         }
+    }
+
+    private bool TryTakeBackground([NotNullWhen(true)] out IEngineStep? step)
+    {
+        step = _background.Count > 0 && (_openGenerations == 0 || _isClosed) ? _background[0] : null;
+        return step is not null && _background.Remove(step);
     }
 }

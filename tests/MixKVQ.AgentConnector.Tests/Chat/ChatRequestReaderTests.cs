@@ -116,9 +116,18 @@ public sealed class ChatRequestReaderTests
         Assert.Single(options.AdditionalProperties);
     }
 
+    [Fact]
+    public void ThoughtsStay_AsTheRequestSays_ElseTheClient()
+    {
+        Assert.True(Read(new ChatOptions()).KeepThoughts);
+        Assert.False(Read(new ChatOptions { AdditionalProperties = new() { ["keep_thoughts"] = false } }).KeepThoughts);
+        Assert.Contains(
+            "keep_thoughts: 'some'", Assert.Throws<ArgumentException>(() => Read(new ChatOptions { AdditionalProperties = new() { ["keep_thoughts"] = "some" } })).Message, StringComparison.Ordinal);
+    }
+
     private static ChatRequest Read(ChatOptions? options, GenerationDefaults? defaults = null, bool canDisableThinking = true)
     {
         using MixKvqChatClient client = new ScriptedModel(_ => "").CreateClient();
-        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, canDisableThinking, TinyTokenizer.Load().VocabularySize).Read(options, client);
+        return new ChatRequestReader("tiny", defaults ?? ScriptedModel.Greedy, null, keepThoughts: true, canDisableThinking, TinyTokenizer.Load().VocabularySize).Read(options, client);
     }
 }

@@ -63,6 +63,6 @@ public sealed class GenerationDefaultsTests
         }
 
         using MixKvqChatClient client = new ScriptedModel(_ => "").CreateClient();
-        return new ChatRequestReader("tiny", ModelConfig.Load(folder.Path).GenerationDefaults, null, canDisableThinking: false, vocabularySize: 300).Read(options, client).Sampling;
+        return new ChatRequestReader("tiny", ModelConfig.Load(folder.Path).GenerationDefaults, null, keepThoughts: true, canDisableThinking: false, vocabularySize: 300).Read(options, client).Sampling;
     }
 }

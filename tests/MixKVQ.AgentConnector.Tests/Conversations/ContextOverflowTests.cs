@@ -91,7 +91,7 @@ public sealed class ContextOverflowTests
     }
 
     [Fact]
-    public void RandomDialogues_ShowTheModelWhatAFreshClientShowsItOfTheMessagesThatAreLeft() =>
+    public Task RandomDialogues_ShowTheModelWhatAFreshClientShowsItOfTheMessagesThatAreLeft() =>
         Gen.Select(Gen.Int[1, 200].Array[1, 20], Gen.Int[0, 200], Gen.Bool).SampleAsync(
             async (lengths, instructions, keepsThoughts) =>
             {

@@ -69,6 +69,9 @@ internal sealed class ScriptedModel : IChatModel
     /// <summary>Sequences not disposed yet.</summary>
     public int LiveSequences => _sequences.LiveCount;
 
+    /// <summary>The ids that each of them holds. Not while one grows.</summary>
+    public IReadOnlyList<int[]> LiveContents => _sequences.LiveContents;
+
     /// <summary>Of every answer begun, the ids that the model had seen, in order of time.</summary>
     public ConcurrentQueue<int[]> SeenPrompts { get; } = new();
 
@@ -91,8 +94,8 @@ internal sealed class ScriptedModel : IChatModel
         return new MixKvqChatClient(options, loggerFactory, () => Task.FromResult<IChatModel>(this), TimeProvider.System);
     }
 
-    /// <summary>The token after <paramref name="seen"/>.</summary>
-    internal int Next(IReadOnlyList<int> seen)
+    /// <summary>The answer to <paramref name="seen"/>, of which a part may have been said, and where it begins.</summary>
+    internal (int Start, List<int> Ids) AnswerTo(IReadOnlyList<int> seen)
     {
         int start = seen.Count;
         while (start > 0 && !_answerStarts.Any(end => start >= end.Length && seen.Skip(start - end.Length).Take(end.Length).SequenceEqual(end)))
@@ -100,15 +103,19 @@ internal sealed class ScriptedModel : IChatModel
             start--;
         }
 
-        string answer = _script(Tokenizer.Decode([.. seen.Take(start)]));
-        List<int> ids = Encode(answer);
-        int said = seen.Count - start;
+        return (start, Encode(_script(Tokenizer.Decode([.. seen.Take(start)]))));
+    }
+
+    /// <summary>The token of <paramref name="answer"/> after <paramref name="seen"/>.</summary>
+    internal int Next(IReadOnlyList<int> seen, (int Start, List<int> Ids) answer)
+    {
+        int said = seen.Count - answer.Start;
         if (said == 0)
         {
             SeenPrompts.Enqueue([.. seen]);
         }
 
-        return said < ids.Count ? ids[said] : EndTokens.Single();
+        return said < answer.Ids.Count ? answer.Ids[said] : EndTokens.Single();
     }
 
     /// <summary>The ids that it writes for an answer.</summary>

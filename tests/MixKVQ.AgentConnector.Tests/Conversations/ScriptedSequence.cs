@@ -13,14 +13,18 @@ internal sealed class ScriptedSequence : IConversationSequence
     private readonly List<int> _seen;
     private readonly List<Page> _pages;
     private readonly HashSet<Page> _shared;
+    private (int Start, List<int> Ids)? _answer;
     private bool _disposed;
 
     /// <summary>Takes over <paramref name="pages"/> with a reference to each.</summary>
     public ScriptedSequence(ScriptedModel model, ScriptedSequenceFactory factory, List<int> seen, List<Page> pages)
     {
         (_model, _factory, _seen, _pages, _shared) = (model, factory, seen, pages, [.. pages]);
-        factory.Count(1);
+        factory.Add(this);
     }
+
+    /// <summary>The ids seen.</summary>
+    public int[] Content => [.. _seen];
 
     /// <inheritdoc/>
     public int VocabularySize => _model.Tokenizer.VocabularySize;
@@ -32,7 +36,16 @@ internal sealed class ScriptedSequence : IConversationSequence
     public int TokensToPageBorder => (_seen.Count < 32 ? 160 : CacheGeometry.PageBorder(_seen.Count) + 128) - _seen.Count;
 
     /// <inheritdoc/>
-    public CacheUsage Usage => TinyTokenizer.Usage(_seen.Count);
+    public CacheUsage Usage => new()
+    {
+        TokenCount = _seen.Count,
+        Elements = _seen.Count * 2L,
+        SealedElements = _pages.Count * 2L * CacheGeometry.PageTokens,
+        Pages = new PageContents(_pages.Count * (long)ScriptedSequenceFactory.PieceBytes, 0, 0, 0),
+        SinkBytes = 0,
+        TailBytes = ScriptedSequenceFactory.PieceBytes,
+        StatisticsBytes = 0,
+    };
 
     /// <inheritdoc/>
     public long OwnBytes => ScriptedSequenceFactory.PieceBytes * (1L + Math.Max(0, _pages.Count - _shared.Count));
@@ -47,6 +60,7 @@ internal sealed class ScriptedSequence : IConversationSequence
         Assert.InRange(tokens.Length, 1, TokensToPageBorder);
         _model.OnStep?.Invoke(tokens.Length);
         _seen.AddRange(tokens.Span);
+        _answer = tokens.Length == 1 ? _answer : null;
         if (_pages.Count < CacheGeometry.PagesIn(_seen.Count))
         {
             Page page = _factory.Pool.Rent(ScriptedSequenceFactory.PieceBytes);
@@ -57,7 +71,8 @@ internal sealed class ScriptedSequence : IConversationSequence
         if (!lastLogits.IsEmpty)
         {
             lastLogits.Clear();
-            lastLogits[_model.Next(_seen)] = _model.Certainty;
+            _answer ??= _model.AnswerTo(_seen);
+            lastLogits[_model.Next(_seen, _answer.Value)] = _model.Certainty;
         }
     }
 
@@ -98,6 +113,7 @@ internal sealed class ScriptedSequence : IConversationSequence
     /// <inheritdoc/>
     public int TruncateToPageBorder(int maxTokens)
     {
+        _answer = null;
         int border = CacheGeometry.PageBorder(Math.Min(maxTokens, _seen.Count));
         _seen.RemoveRange(border, _seen.Count - border);
         foreach (Page page in _pages[CacheGeometry.PagesIn(border)..])
@@ -117,7 +133,7 @@ internal sealed class ScriptedSequence : IConversationSequence
         {
             _disposed = true;
             _pages.ForEach(page => page.Release());
-            _factory.Count(-1);
+            _factory.Remove(this);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Paging;
@@ -11,10 +12,13 @@ internal sealed class ScriptedSequenceFactory(ScriptedModel model) : ISequenceFa
     /// <summary>Bytes of a page, and of the rest of a sequence.</summary>
     public const int PieceBytes = 512;
 
-    private int _liveCount;
+    private readonly ConcurrentDictionary<ScriptedSequence, bool> _live = new();
 
     /// <summary>Sequences not disposed yet.</summary>
-    public int LiveCount => Volatile.Read(ref _liveCount);
+    public int LiveCount => _live.Count;
+
+    /// <summary>The ids that each live sequence holds. Not while one grows.</summary>
+    public IReadOnlyList<int[]> LiveContents => [.. _live.Keys.Select(sequence => sequence.Content)];
 
     /// <summary>Where the pages are.</summary>
     public PagePool Pool { get; } = new();
@@ -63,5 +67,7 @@ internal sealed class ScriptedSequenceFactory(ScriptedModel model) : ISequenceFa
         return new ScriptedSequence(model, this, seen, [.. image.TakePages()]);
     }
 
-    internal void Count(int change) => Interlocked.Add(ref _liveCount, change);
+    internal void Add(ScriptedSequence sequence) => _live[sequence] = true;
+
+    internal void Remove(ScriptedSequence sequence) => _live.TryRemove(sequence, out _);
 }

@@ -23,6 +23,7 @@ public sealed class PromptExecutionSettingsTests
         PresencePenalty = 0.5f,
         FrequencyPenalty = 0.25f,
         EnableThinking = false,
+        KeepThoughts = false,
         ChatSystemPrompt = "Be brief.",
         ConversationId = "c-1",
         ResponseFormat = JsonElement.Parse("""{"type":"object"}"""),
@@ -121,7 +122,7 @@ public sealed class PromptExecutionSettingsTests
         AssertAll(options);
         Assert.Equal("Be brief.", options.Instructions);
         Assert.Equal("calm", options.AdditionalProperties!["mood"]);
-        Assert.Equal(4, options.AdditionalProperties.Count);
+        Assert.Equal(5, options.AdditionalProperties.Count);
     }
 
     [Fact]
@@ -131,7 +132,7 @@ public sealed class PromptExecutionSettingsTests
 
         AssertAll(options);
         Assert.Equal("Be brief.", options.Instructions);
-        Assert.Equal(["enable_thinking", "min_p", "repetition_penalty"], options.AdditionalProperties!.Keys.Order());
+        Assert.Equal(["enable_thinking", "keep_thoughts", "min_p", "repetition_penalty"], options.AdditionalProperties!.Keys.Order());
     }
 
     private static void AssertAll(ChatOptions options)
@@ -145,5 +146,6 @@ public sealed class PromptExecutionSettingsTests
         Assert.Equal(0.05f, options.AdditionalProperties!["min_p"]);
         Assert.Equal(1.1f, options.AdditionalProperties["repetition_penalty"]);
         Assert.Equal(false, options.AdditionalProperties["enable_thinking"]);
+        Assert.Equal(false, options.AdditionalProperties["keep_thoughts"]);
     }
 }
