@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
+using MixKVQ.AgentConnector.Benchmarks.Thoughts;
 
 switch (args)
 {
@@ -8,6 +9,9 @@ switch (args)
         break;
     case ["constrained-decoding", string folder]:
         await ConstrainedDecoding.RunAsync(folder);
+        break;
+    case ["thoughts", ..]:
+        await ThoughtReport.RunAsync(args[1..]);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
