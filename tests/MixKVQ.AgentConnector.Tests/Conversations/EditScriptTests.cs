@@ -137,7 +137,7 @@ public sealed partial class EditScriptTests
 
     private static string WithoutThoughts(ScriptedModel model, int[] ids) => Thoughts().Replace(model.Tokenizer.Decode(ids), "");
 
-    /// <summary>An answer that depends on the prompt, its thoughts left out, and on nothing else.</summary>
+    /// <summary>An answer that depends on the prompt, its thoughts left out, and on nothing else. No thought is empty: callers do not see those, nor send them back.</summary>
     private static string Answer(string prompt)
     {
         prompt = Thoughts().Replace(prompt, "");
@@ -146,7 +146,7 @@ public sealed partial class EditScriptTests
         const string call = "<tool_call>\n{\"name\": \"double\", \"arguments\": {\"n\": 4}}\n</tool_call>";
         return (choice % 7) switch
         {
-            0 => $"<think>\n{said}\n</think>\n\n{call}",
+            0 => $"<think>\nLook {said}\n</think>\n\n{call}",
             1 => $"{said}!\n{call}\n{call}",
             2 => $"So {said}.",
             _ => $"<think>\nI see {said}\n</think>\n\nThe {said}.",
