@@ -79,7 +79,7 @@ public sealed partial class EditScriptTests
                 conversations.Add((response.ConversationId!, [.. History, .. added, .. response.Messages, .. EditScript.ResultsOf(response)]));
             }
         },
-        iter: int.Parse(Environment.GetEnvironmentVariable("EDIT_ITER") ?? "12", System.Globalization.CultureInfo.InvariantCulture));
+        iter: 12);
 
     private static Task Run(Func<EditScript.Step, bool> keeps, bool canonical, Func<EditScript.Step, bool> applies, Func<ScriptedModel, int[], string> seenBy) => EditScript.Steps.SampleAsync(
         async steps =>
@@ -94,7 +94,7 @@ public sealed partial class EditScriptTests
                 script.AddAnswer(await CheckAsync(client, model, script.History, options, script.History, options, step.Waits, seenBy));
             }
         },
-        iter: int.Parse(Environment.GetEnvironmentVariable("EDIT_ITER") ?? "12", System.Globalization.CultureInfo.InvariantCulture));
+        iter: 12);
 
     /// <summary>Asks the client; checks what the model has seen against what a fresh client renders, and how much of it was reused.</summary>
     private static async Task<ChatResponse> CheckAsync(
