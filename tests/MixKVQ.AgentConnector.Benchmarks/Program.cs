@@ -4,6 +4,7 @@ using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
 using MixKVQ.AgentConnector.StorageProbe;
+using MixKVQ.AgentConnector.Benchmarks.Thoughts;
 
 switch (args)
 {
@@ -21,6 +22,9 @@ switch (args)
         break;
     case ["fuzz-files", string count, .. string[] seed]:
         Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));
+        break;
+    case ["thoughts", ..]:
+        await ThoughtReport.RunAsync(args[1..]);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
