@@ -157,7 +157,10 @@ internal sealed class ConversationKeeper : IDisposable
         {
             foreach (string id in _events.TakeDropped())
             {
-                _folder?.Delete(id);
+                if (_folder is not null)
+                {
+                    Delete(id, _folder);
+                }
             }
         }
     }
@@ -167,6 +170,18 @@ internal sealed class ConversationKeeper : IDisposable
     {
         Store.Dispose();
         _folder?.Dispose();
+    }
+
+    private void Delete(string id, ConversationFolder folder)
+    {
+        try
+        {
+            folder.Delete(id);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            _events.DeleteFailed(id, exception);
+        }
     }
 
     private async Task<bool> BringBackAsync(ConversationState state, MemoryClaim claim)
@@ -225,10 +240,11 @@ internal sealed class ConversationKeeper : IDisposable
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                // A file of an earlier turn would let the conversation go on from there after a restart.
-                folder.Delete(conversation.Id);
                 state.ForgetFile(conversation.Id);
                 _events.WriteFailed(conversation.Id, exception);
+
+                // A file of an earlier turn would let the conversation go on from there after a restart.
+                Delete(conversation.Id, folder);
             }
             finally
             {
