@@ -39,6 +39,25 @@ public sealed class KvCacheOptions
     /// </summary>
     public bool CorrectKeyBias { get; set; } = true;
 
+    /// <summary>
+    /// The most memory that the caches of all conversations may take together, sinks, pages and tails included: a size such as <c>12GiB</c> or <c>500MB</c>, or a share of
+    /// the memory that this process may use, such as <c>25%</c> (the default). Turns wait for each other where they do not fit together; the least recently used caches leave
+    /// memory first, for <see cref="SpillDirectory"/> where there is one. Without it their tokens are kept and read again when they are needed.
+    /// </summary>
+    public string MemoryBudget { get; set; } = "25%";
+
+    /// <summary>
+    /// A folder of this client's own, where every conversation is written after each turn, so that its cache can leave memory and come back, and so that it outlives the
+    /// process; null (the default) for none. One process at a time may use it. Its files hold what was said: it is made readable for its owner only.
+    /// </summary>
+    public string? SpillDirectory { get; set; }
+
+    /// <summary>
+    /// The most bytes that <see cref="SpillDirectory"/> may take, a size such as <c>100GiB</c>: beyond it the least recently used conversations are deleted from it.
+    /// Default <c>20GiB</c>.
+    /// </summary>
+    public string SpillLimit { get; set; } = "20GiB";
+
     /// <summary>Adds one line for each setting out of its range, naming it under <paramref name="path"/> with its value and the values allowed.</summary>
     internal void CollectFaults(string path, ICollection<string> faults)
     {
@@ -62,11 +81,35 @@ public sealed class KvCacheOptions
             faults.Add($"{path}.{nameof(FullPrecisionThreshold)} is {FullPrecisionThreshold}; allowed: {nameof(FourBitThreshold)} ({FourBitThreshold}) or more.");
         }
 
+        if (!ByteAmount.TryParseSizeOrShare(MemoryBudget, DeviceMemory, out _))
+        {
+            faults.Add($"{path}.{nameof(MemoryBudget)} is '{MemoryBudget}'; allowed: {ByteAmount.Forms}, or a share such as 25%.");
+        }
+
+        if (!ByteAmount.TryParseSize(SpillLimit, out _))
+        {
+            faults.Add($"{path}.{nameof(SpillLimit)} is '{SpillLimit}'; allowed: {ByteAmount.Forms}.");
+        }
+
+        if (SpillDirectory is { } folder && string.IsNullOrWhiteSpace(folder))
+        {
+            faults.Add($"{path}.{nameof(SpillDirectory)} is empty; allowed: a folder, which is made where it does not exist, or null.");
+        }
+
         if (ValueGroupSize is int size && (size < 8 || size % 8 != 0))
         {
             faults.Add($"{path}.{nameof(ValueGroupSize)} is {size}; allowed: a multiple of 8, or none.");
         }
     }
+
+    /// <summary><see cref="MemoryBudget"/> in bytes. Sealed pages are held in the memory of the process, whatever the device.</summary>
+    internal long MemoryBudgetBytes => ByteAmount.TryParseSizeOrShare(MemoryBudget, DeviceMemory, out long bytes) ? bytes : 0;
+
+    /// <summary><see cref="SpillLimit"/> in bytes.</summary>
+    internal long SpillLimitBytes => ByteAmount.TryParseSize(SpillLimit, out long bytes) ? bytes : 0;
+
+    /// <summary>The memory that this process may use: the machine's, or a container's limit.</summary>
+    private static long DeviceMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     internal KvCacheOptions Clone() => (KvCacheOptions)MemberwiseClone();
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -25,6 +26,8 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
     private readonly OpenTurns _turns = new();
     private readonly Func<Task<IChatModel>> _load;
     private readonly ChatSettings _settings;
+    private readonly ConversationSettings _conversationSettings;
+    private readonly IMeterFactory? _meterFactory;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly string _device;
@@ -34,23 +37,33 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
     /// <summary>Makes a client; the model is loaded on first use.</summary>
     /// <param name="options">What to run; read now, later changes have no effect.</param>
     /// <param name="loggerFactory">Where to log; null for nowhere.</param>
+    /// <param name="meterFactory">Makes the meter <see cref="MixKvqMetadata.MeterName"/>; null for one of the client's own, which listeners hear too.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">Options are wrong; all faults are in the message.</exception>
-    public MixKvqChatClient(MixKvqOptions options, ILoggerFactory? loggerFactory = null)
-        : this(MixKvqOptionsValidator.Checked(options), loggerFactory, load: null, TimeProvider.System)
+    public MixKvqChatClient(MixKvqOptions options, ILoggerFactory? loggerFactory = null, IMeterFactory? meterFactory = null)
+        : this(MixKvqOptionsValidator.Checked(options), loggerFactory, load: null, TimeProvider.System, meterFactory)
     {
     }
 
     /// <summary>Makes a client over a model that <paramref name="load"/> brings; null for the options' own. Takes the options over.</summary>
-    internal MixKvqChatClient(MixKvqOptions options, ILoggerFactory? loggerFactory, Func<Task<IChatModel>>? load, TimeProvider clock)
+    internal MixKvqChatClient(MixKvqOptions options, ILoggerFactory? loggerFactory, Func<Task<IChatModel>>? load, TimeProvider clock, IMeterFactory? meterFactory = null)
     {
         _load = load ?? (() => Task.Run<IChatModel>(() => ModelRuntime.Load(options, loggerFactory ?? NullLoggerFactory.Instance)));
         _clock = clock;
+        _meterFactory = meterFactory;
         _device = options.Device;
         _logger = loggerFactory?.CreateLogger<MixKvqChatClient>() ?? NullLogger<MixKvqChatClient>.Instance;
         string modelName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath)));
-        _settings = new ChatSettings(modelName, options.MaxConversations, options.Stateful, options.KeepThoughts, options.MaxOutputTokens, options.ContextOverflow);
+        _settings = new ChatSettings(modelName, options.Stateful, options.KeepThoughts, options.MaxOutputTokens, options.ContextOverflow);
+        _conversationSettings = new ConversationSettings(
+            new ConversationLimits(options.MaxConversations, options.Cache.MemoryBudgetBytes, options.SlidingExpiration, options.AbsoluteExpiration),
+            options.Cache.SpillDirectory,
+            options.Cache.SpillLimitBytes);
+        Conversations = new ConversationCache(RunnerAsync, _clock);
         Metadata = new ChatClientMetadata(MixKvqMetadata.ProviderName, defaultModelId: modelName);
     }
+
+    /// <summary>The conversations that this client keeps: to list, fork, pin, save, load and drop them. Also what <c>GetService</c> answers for its type.</summary>
+    public ConversationCache Conversations { get; }
 
     private ChatClientMetadata Metadata { get; }
 
@@ -77,7 +90,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
                 _settings.ModelName,
                 _device,
                 _turns.Count,
-                runner is { IsCompletedSuccessfully: true } && !disposed ? runner.Result.Retained : null,
+                runner is { IsCompletedSuccessfully: true } && !disposed ? runner.Result.Conversations.Store.Totals : null,
                 runner?.Exception?.InnerException);
         }
     }
@@ -152,6 +165,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(serviceType);
         return serviceKey is not null ? null
             : serviceType == typeof(ChatClientMetadata) ? Metadata
+            : serviceType == typeof(ConversationCache) ? Conversations
             : serviceType.IsInstanceOfType(this) ? this
             : null;
     }
@@ -230,12 +244,17 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
     private async Task<ChatRunner> StartAsync()
     {
         IChatModel model = await _load().ConfigureAwait(false);
+        var meter = new ConversationMeter(_meterFactory, _settings.ModelName);
+        ConversationKeeper? conversations = null;
         try
         {
-            return new ChatRunner(model, _settings, _clock, _logger);
+            conversations = await Task.Run(() => new ConversationKeeper(model, _conversationSettings, _clock, new ConversationEvents(_logger, meter), _logger)).ConfigureAwait(false);
+            return new ChatRunner(model, _settings, conversations, meter, _clock, _logger);
         }
         catch
         {
+            conversations?.Dispose();
+            meter.Dispose();
             model.Dispose();
             throw;
         }

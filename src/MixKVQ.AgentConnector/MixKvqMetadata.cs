@@ -9,6 +9,13 @@ public static class MixKvqMetadata
     public const string ProviderName = "mixkvq";
 
     /// <summary>
+    /// The name of the meter (System.Diagnostics.Metrics) whose instruments count what happens to caches: <c>mixkvq.cache.usage</c> (bytes, by place device or disk),
+    /// <c>mixkvq.cache.bits_per_element</c>, <c>mixkvq.cache.prompt_tokens</c> (hit or not), <c>mixkvq.cache.hit_ratio</c>, <c>mixkvq.cache.evictions</c>,
+    /// <c>mixkvq.cache.restores</c> and <c>mixkvq.cache.forks</c>.
+    /// </summary>
+    public const string MeterName = "MixKVQ.AgentConnector";
+
+    /// <summary>
     /// In <see cref="UsageDetails.AdditionalCounts"/>: the prompt's tokens that were read in this turn; the others were
     /// in the retained cache.
     /// </summary>

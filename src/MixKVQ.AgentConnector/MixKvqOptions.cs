@@ -24,8 +24,17 @@ public sealed class MixKvqOptions
     /// <summary>The most tokens of a prompt and its answer together; null for what the model was made for.</summary>
     public int? ContextLength { get; set; }
 
-    /// <summary>How many conversations are retained with their caches. Beyond that the least recently used is released. Default 16.</summary>
-    public int MaxConversations { get; set; } = 16;
+    /// <summary>
+    /// How many conversations are known at most, whether their caches are in memory (<see cref="KvCacheOptions.MemoryBudget"/>) or not: of each the text and the token ids
+    /// are kept in memory. Beyond that the least recently used is forgotten. Default 1000.
+    /// </summary>
+    public int MaxConversations { get; set; } = 1000;
+
+    /// <summary>How long after its last use a conversation is forgotten, in memory and on disk; null (the default) for never.</summary>
+    public TimeSpan? SlidingExpiration { get; set; }
+
+    /// <summary>How long after its beginning a conversation is forgotten, in memory and on disk; null (the default) for never.</summary>
+    public TimeSpan? AbsoluteExpiration { get; set; }
 
     /// <summary>
     /// Whether a response carries a <c>ConversationId</c>. Callers that receive one send it back with the new messages

@@ -1,6 +1,10 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
+using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
+using MixKVQ.AgentConnector.Benchmarks.Generation;
 using MixKVQ.AgentConnector.Benchmarks.Thoughts;
+using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
 {
@@ -12,6 +16,15 @@ switch (args)
         break;
     case ["thoughts", ..]:
         await ThoughtReport.RunAsync(args[1..]);
+        break;
+    case ["fuzz-pages", string count, .. string[] seed]:
+        PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));
+        break;
+    case ["turns", string count]:
+        await TurnRun.RunAsync(int.Parse(count, CultureInfo.InvariantCulture));
+        break;
+    case ["fuzz-files", string count, .. string[] seed]:
+        Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

@@ -14,31 +14,39 @@ internal sealed class KvCache : IDisposable
 {
     private readonly KvCacheFactory _factory;
     private readonly LayerCache[] _layers;
-    private readonly List<Page> _pages;
+    private readonly PageTable _table;
     private readonly QueryStatistics _statistics;
     private readonly TokenBuffer _tail;
     private TokenBuffer _sinks;
-    private long _ownBytes;
-    private int _sharedPageCount;
     private bool _ownsSinks;
     private bool _disposed;
 
     internal KvCache(KvCacheFactory factory)
-        : this(factory, new TokenBuffer(factory.Geometry, CacheGeometry.SinkTokens, factory.Buffers), [], new TokenBuffer(factory.Geometry, CacheGeometry.PageTokens, factory.Buffers), new QueryStatistics(factory.Geometry), 0, ownsSinks: true)
+        : this(factory, Sinks(factory), new PageTable(), Tail(factory), new QueryStatistics(factory.Geometry), 0, ownsSinks: true)
     {
     }
 
-    private KvCache(KvCacheFactory factory, TokenBuffer sinks, List<Page> pages, TokenBuffer tail, QueryStatistics statistics, int tokenCount, bool ownsSinks)
+    /// <summary>The cache that a checked image was made of; takes its pages over, which count as its own where no one else holds them.</summary>
+    internal KvCache(KvCacheFactory factory, CacheImage image, CacheImageShape shape, QueryStatistics statistics)
+        : this(factory, Sinks(factory), new PageTable(), Tail(factory), statistics, shape.TokenCount, ownsSinks: true)
+    {
+        _sinks.WriteRows(shape.SinkRows, shape.HasAllSinks ? image.Sinks.Span : image.Open.Span[..shape.OpenSinkBytes]);
+        _tail.WriteRows(shape.TailRows, image.Open.Span.Slice(shape.OpenSinkBytes, shape.TailBytes));
+        foreach (Page page in image.TakePages())
+        {
+            _table.Add(page, isOwn: page.ReferenceCount == 1);
+        }
+    }
+
+    private KvCache(KvCacheFactory factory, TokenBuffer sinks, PageTable table, TokenBuffer tail, QueryStatistics statistics, int tokenCount, bool ownsSinks)
     {
         _factory = factory;
         _sinks = sinks;
-        _pages = pages;
+        _table = table;
         _tail = tail;
         _statistics = statistics;
         TokenCount = tokenCount;
-        _sharedPageCount = pages.Count;
         _ownsSinks = ownsSinks;
-        _ownBytes = tail.Bytes + statistics.Bytes + (ownsSinks ? sinks.Bytes : 0);
         factory.Buffers.Add(statistics.Bytes);
         _layers = [.. Enumerable.Range(0, factory.Geometry.LayerCount).Select(layer => new LayerCache(this, layer))];
     }
@@ -54,8 +62,8 @@ internal sealed class KvCache : IDisposable
     {
         TokenCount = TokenCount,
         Elements = TokenCount * _factory.Geometry.ElementsPerToken,
-        SealedElements = _pages.Count * CacheGeometry.PageTokens * _factory.Geometry.ElementsPerToken,
-        Pages = _pages.Aggregate(default(PageContents), (sum, page) => sum + page.Contents),
+        SealedElements = Pages.Count * CacheGeometry.PageTokens * _factory.Geometry.ElementsPerToken,
+        Pages = Pages.Aggregate(default(PageContents), (sum, page) => sum + page.Contents),
         SinkBytes = _sinks.Bytes,
         TailBytes = _tail.Bytes,
         StatisticsBytes = _statistics.Bytes,
@@ -65,13 +73,15 @@ internal sealed class KvCache : IDisposable
     /// The bytes that this cache allocated itself and holds: what it did not take over from the cache it was forked from. Safe to read while another
     /// thread appends: pages count when they are sealed.
     /// </summary>
-    public long OwnBytes => Interlocked.Read(ref _ownBytes);
+    public long OwnBytes => _disposed ? 0 : _table.OwnBytes + _tail.Bytes + _statistics.Bytes + (_ownsSinks ? _sinks.Bytes : 0);
 
     /// <summary>All that this cache holds, piece by piece.</summary>
     public IReadOnlyList<CachePart> Parts =>
-        [new CachePart(_sinks, _sinks.Bytes), .. _pages.Select(page => new CachePart(page, page.SlabBytes)), new CachePart(_tail, _tail.Bytes + _statistics.Bytes)];
+        [new CachePart(_sinks, _sinks.Bytes), .. Pages.Select(page => new CachePart(page, page.SlabBytes)), new CachePart(_tail, _tail.Bytes + _statistics.Bytes)];
 
-    private int TailStart => CacheGeometry.SinkTokens + _pages.Count * CacheGeometry.PageTokens;
+    private IReadOnlyList<Page> Pages => _table.Pages;
+
+    private int TailStart => CacheGeometry.SinkTokens + Pages.Count * CacheGeometry.PageTokens;
 
     /// <summary>A layer's part.</summary>
     public LayerCache Layer(int index) => _layers[index];
@@ -90,14 +100,12 @@ internal sealed class KvCache : IDisposable
         int tokenCount = TokenCount + tokens;
         if (tokenCount == TailStart + CacheGeometry.PageTokens)
         {
-            if (_pages.Count == 0)
+            if (Pages.Count == 0)
             {
                 _factory.Sealer.RequireFinite(_sinks.Storage);
             }
 
-            Page page = _factory.Sealer.Seal(_tail.Storage, _statistics, TailStart);
-            _pages.Add(page);
-            Interlocked.Add(ref _ownBytes, page.SlabBytes);
+            _table.Add(_factory.Sealer.Seal(_tail.Storage, _statistics, TailStart), isOwn: true);
             _statistics.Reset();
         }
 
@@ -118,7 +126,7 @@ internal sealed class KvCache : IDisposable
         bool sharesSinks = TokenCount >= CacheGeometry.SinkTokens;
         TokenBuffer sinks = sharesSinks ? _sinks.AddReference() : _sinks.Copy(_factory.Geometry, TokenCount);
         return new KvCache(
-            _factory, sinks, [.. _pages.Select(page => page.AddReference())], _tail.Copy(_factory.Geometry, tailTokens), _statistics.Copy(), TokenCount, !sharesSinks);
+            _factory, sinks, _table.Fork(), _tail.Copy(_factory.Geometry, tailTokens), _statistics.Copy(), TokenCount, !sharesSinks);
     }
 
     /// <summary>Drops tokens from the end, to the highest page border (0, 32, 160, 288 …) that is neither above <paramref name="maxTokens"/> nor above what is held.</summary>
@@ -128,7 +136,6 @@ internal sealed class KvCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
         RequireNoStep();
         int limit = Math.Min(maxTokens, TokenCount);
-        int pageCount = CacheGeometry.PagesIn(limit);
         int border = CacheGeometry.PageBorder(limit);
         if (border == TokenCount)
         {
@@ -138,22 +145,13 @@ internal sealed class KvCache : IDisposable
         if (border == 0 && TokenCount >= CacheGeometry.SinkTokens)
         {
             // They may be shared with forks.
-            TokenBuffer sinks = new(_factory.Geometry, CacheGeometry.SinkTokens, _factory.Buffers);
-            _ownBytes += _ownsSinks ? 0 : sinks.Bytes;
+            TokenBuffer sinks = Sinks(_factory);
             _ownsSinks = true;
             _sinks.Release();
             _sinks = sinks;
         }
 
-        for (int i = pageCount; i < _pages.Count; i++)
-        {
-            _ownBytes -= i < _sharedPageCount ? 0 : _pages[i].SlabBytes;
-            _pages[i].Release();
-        }
-
-        _sharedPageCount = Math.Min(_sharedPageCount, pageCount);
-
-        _pages.RemoveRange(pageCount, _pages.Count - pageCount);
+        _table.Truncate(CacheGeometry.PagesIn(limit));
         _statistics.Reset();
         TokenCount = border;
         return border;
@@ -171,18 +169,40 @@ internal sealed class KvCache : IDisposable
         _factory.Buffers.Add(-_statistics.Bytes);
         _sinks.Release();
         _tail.Release();
-        _pages.ForEach(page => page.Release());
-        _pages.Clear();
+        _table.Truncate(0);
     }
 
     /// <summary>What is held, to be written. Read-only: safe on any thread while nothing is appended.</summary>
-    public CacheImage Export() => throw new NotImplementedException();
+    public CacheImage Export()
+    {
+        RequireNoStep();
+        var shape = new CacheImageShape(_factory.Geometry, TokenCount);
+        byte[] sinks = new byte[shape.SinksBytes];
+        byte[] open = new byte[shape.OpenBytes];
+        _sinks.ReadRows(shape.SinkRows, shape.HasAllSinks ? sinks : open);
+        _tail.ReadRows(shape.TailRows, open.AsSpan(shape.OpenSinkBytes, shape.TailBytes));
+        _statistics.Write(open.AsSpan(shape.OpenSinkBytes + shape.TailBytes));
+        return new CacheImage(TokenCount, sinks, open, [.. Pages.Select(page => page.AddReference())]);
+    }
 
     /// <summary>
     /// Takes <paramref name="other"/>'s pages and sinks in the place of equal ones of its own, so that they are held once. Both hold the same first
     /// <paramref name="tokens"/> tokens. A page whose bytes differ stays (prefill and decode round differently), so that sharing changes no result.
     /// </summary>
-    public void ShareParts(KvCache other, int tokens) => throw new NotImplementedException();
+    /// <exception cref="ArgumentOutOfRangeException">One of them holds fewer tokens.</exception>
+    public void ShareParts(KvCache other, int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, Math.Min(TokenCount, other.TokenCount));
+        RequireNoStep();
+        _table.ShareEqual(other._table, CacheGeometry.PagesIn(tokens));
+        if (tokens >= CacheGeometry.SinkTokens && _sinks != other._sinks && _sinks.HasSameBytes(other._sinks))
+        {
+            TokenBuffer mine = _sinks;
+            _sinks = other._sinks.AddReference();
+            _ownsSinks = false;
+            mine.Release();
+        }
+    }
 
     internal void Append(int layer, Tensor queries, Tensor keys, Tensor values, Tensor? residual)
     {
@@ -226,9 +246,13 @@ internal sealed class KvCache : IDisposable
             _factory.Layout,
             layer,
             new DensePart(_sinks.Keys(layer), _sinks.Values(layer), Math.Min(tokenCount, CacheGeometry.SinkTokens)),
-            _pages,
+            Pages,
             new DensePart(_tail.Keys(layer), _tail.Values(layer), Math.Max(0, tokenCount - TailStart)));
     }
+
+    private static TokenBuffer Sinks(KvCacheFactory factory) => new(factory.Geometry, CacheGeometry.SinkTokens, factory.Buffers);
+
+    private static TokenBuffer Tail(KvCacheFactory factory) => new(factory.Geometry, CacheGeometry.PageTokens, factory.Buffers);
 
     private int CheckShapes(Tensor queries, Tensor keys, Tensor values, Tensor? residual)
     {

@@ -8,6 +8,8 @@ namespace MixKVQ.AgentConnector.Cache;
 /// <summary>Makes the caches of one model under one policy; they share a page pool. Safe for concurrent callers.</summary>
 internal sealed class KvCacheFactory : IDisposable
 {
+    private readonly PageInspector _inspector;
+
     /// <summary>Chooses policy, page layout and slab size, once.</summary>
     /// <exception cref="ArgumentException">The options or the geometry are out of range, or the model's heads are too small for the target; the message lists the faults.</exception>
     public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options)
@@ -40,6 +42,7 @@ internal sealed class KvCacheFactory : IDisposable
             options.CorrectsKeyBias);
         Pool = new PagePool();
         Sealer = new PageSealer(Layout, policy, Pool);
+        _inspector = new PageInspector(Layout, policy.ScaleBytes, Sealer.FixedPageBytes);
     }
 
     /// <summary>The model's shapes.</summary>
@@ -69,23 +72,45 @@ internal sealed class KvCacheFactory : IDisposable
         (sharedTokens < CacheGeometry.SinkTokens ? TokenBuffer.BytesFor(Geometry, CacheGeometry.SinkTokens) : 0)
         + TokenBuffer.BytesFor(Geometry, CacheGeometry.PageTokens)
         + QueryStatistics.BytesFor(Geometry)
-        + (CacheGeometry.PagesIn(tokens) - CacheGeometry.PagesIn(sharedTokens)) * (long)(PageBytes ?? RoundUp(Layout.MaxBytes));
+        + (CacheGeometry.PagesIn(tokens) - CacheGeometry.PagesIn(sharedTokens)) * (long)(PageBytes ?? PagePool.SlabBytesFor(Layout.MaxBytes));
 
     /// <summary>An empty cache, the caller's to dispose.</summary>
     public KvCache Create() => new(this);
 
     /// <summary>A page of bytes that were a page of such a cache, checked as bytes from a stranger are; the caller owns the reference.</summary>
     /// <exception cref="InvalidDataException">They are no page of this model and policy; the message says why.</exception>
-    public Page ReadPage(ReadOnlySpan<byte> slab) => throw new NotImplementedException();
+    public Page ReadPage(ReadOnlySpan<byte> slab)
+    {
+        _inspector.RequireLength(slab.Length);
+        Page page = Pool.Rent(slab.Length);
+        try
+        {
+            // The copy is what is checked: whatever the caller's bytes lie in may change meanwhile.
+            slab.CopyTo(page.Bytes);
+            page.Contents = _inspector.Inspect(page.Bytes);
+            return page;
+        }
+        catch
+        {
+            page.Release();
+            throw;
+        }
+    }
 
     /// <summary>The cache that <paramref name="image"/>, which is taken over, was made of; the caller's to dispose.</summary>
     /// <exception cref="InvalidDataException">It is no image of a cache of this model; the message says why. The image is disposed.</exception>
-    public KvCache Import(CacheImage image) => throw new NotImplementedException();
+    public KvCache Import(CacheImage image)
+    {
+        using (image)
+        {
+            CacheImageShape shape = CacheImageCheck.Require(image, Layout);
+            var statistics = QueryStatistics.Read(Geometry, image.Open.Span[(shape.OpenSinkBytes + shape.TailBytes)..], shape.TailRows);
+            return new KvCache(this, image, shape, statistics);
+        }
+    }
 
     /// <summary>Frees the memory kept for reuse. Dispose caches first.</summary>
     public void Dispose() => Pool.Dispose();
-
-    private static int RoundUp(int bytes) => (bytes + PagePool.Granularity - 1) / PagePool.Granularity * PagePool.Granularity;
 
     private static ICachePolicy CreatePolicy(KvCacheOptions options) => options.Policy switch
     {

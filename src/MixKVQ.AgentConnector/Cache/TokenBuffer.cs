@@ -1,3 +1,4 @@
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,7 +8,7 @@ namespace MixKVQ.AgentConnector.Cache;
 /// Keys and values of a few tokens of all layers in the model's type: the sinks, or the tail.
 /// Allocated once for its full capacity, so that a step writes and allocates nothing. Reference-counted: full sinks are shared by forks.
 /// </summary>
-internal sealed class TokenBuffer
+internal sealed unsafe class TokenBuffer
 {
     private readonly Tensor _storage;
     private readonly Tensor[] _keys;
@@ -73,6 +74,44 @@ internal sealed class TokenBuffer
         return copy;
     }
 
+    /// <summary>Copies the first rows out, to [layers, 2, kvHeads, rows, headDim].</summary>
+    public void ReadRows(int rows, Span<byte> target)
+    {
+        using Tensor host = _storage.cpu();
+        byte* line = (byte*)TensorMemory.DataPointer(host);
+        int rowsBytes = rows * RowBytes;
+        for (int i = 0; i < LineCount; i++, line += Capacity * RowBytes)
+        {
+            new ReadOnlySpan<byte>(line, rowsBytes).CopyTo(target.Slice(i * rowsBytes, rowsBytes));
+        }
+    }
+
+    /// <summary>Copies the first rows in, from [layers, 2, kvHeads, rows, headDim].</summary>
+    public void WriteRows(int rows, ReadOnlySpan<byte> source)
+    {
+        using Tensor host = _storage.cpu();
+        byte* line = (byte*)TensorMemory.DataPointer(host);
+        int rowsBytes = rows * RowBytes;
+        for (int i = 0; i < LineCount; i++, line += Capacity * RowBytes)
+        {
+            source.Slice(i * rowsBytes, rowsBytes).CopyTo(new Span<byte>(line, rowsBytes));
+        }
+
+        // The host's tensor is the storage itself where that is on the CPU.
+        if (_storage.device_type != DeviceType.CPU)
+        {
+            _storage.copy_(host);
+        }
+    }
+
+    /// <summary>Whether both hold the same bytes, all rows counted.</summary>
+    public bool HasSameBytes(TokenBuffer other)
+    {
+        using Tensor host = _storage.cpu(), otherHost = other._storage.cpu();
+        return new ReadOnlySpan<byte>((byte*)TensorMemory.DataPointer(host), (int)Bytes)
+            .SequenceEqual(new ReadOnlySpan<byte>((byte*)TensorMemory.DataPointer(otherHost), (int)other.Bytes));
+    }
+
     public TokenBuffer AddReference()
     {
         Interlocked.Increment(ref _references);
@@ -95,6 +134,11 @@ internal sealed class TokenBuffer
         _storage.Dispose();
         _meter.Add(-Bytes);
     }
+
+    /// <summary>A line is one layer's keys or values of one KV head.</summary>
+    private int LineCount => (int)(_storage.shape[0] * _storage.shape[1] * _storage.shape[2]);
+
+    private int RowBytes => (int)(Bytes / LineCount / Capacity);
 
     private static void Copy(Tensor tokens, Tensor buffer, int row)
     {

@@ -20,10 +20,6 @@ internal static partial class ChatLog
         report.Cache.FullPrecisionBytes,
         reason.Value);
 
-    /// <summary>A retained conversation was released.</summary>
-    [LoggerMessage(2, LogLevel.Information, "Released conversation {ConversationId} of {Tokens} tokens: others were used after it.")]
-    public static partial void ConversationReleased(ILogger logger, string conversationId, int tokens);
-
     /// <summary>A tool's arguments are free JSON.</summary>
     [LoggerMessage(4, LogLevel.Warning, "The arguments of the tool {Tool} are held to a JSON object, not to their schema. {Reason}")]
     public static partial void ArgumentsNotConstrained(ILogger logger, string tool, string reason);

@@ -19,32 +19,35 @@ internal sealed class ChatRunner : IAsyncDisposable
     private readonly ChatSettings _settings;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly ConversationStore _store;
+    private readonly ConversationKeeper _conversations;
+    private readonly ConversationMeter _meter;
     private readonly TurnPlanner _planner;
     private readonly IdlePrefill _idle;
     private readonly ChatRequestReader _requests;
     private readonly TurnForms _forms;
     private readonly ToolCallFormat _toolCallFormat;
 
-    /// <summary>Takes over <paramref name="model"/>.</summary>
-    public ChatRunner(IChatModel model, ChatSettings settings, TimeProvider clock, ILogger logger)
+    /// <summary>Takes over <paramref name="model"/>, <paramref name="conversations"/> and <paramref name="meter"/>.</summary>
+    public ChatRunner(IChatModel model, ChatSettings settings, ConversationKeeper conversations, ConversationMeter meter, TimeProvider clock, ILogger logger)
     {
         _engine = new InferenceEngine();
         _model = model;
         _settings = settings;
         _clock = clock;
         _logger = logger;
-        _store = new ConversationStore(settings.MaxConversations, (id, tokens) => ChatLog.ConversationReleased(logger, id, tokens));
+        _conversations = conversations;
+        _meter = meter;
+        meter.Observe(() => conversations.Store.Totals, () => conversations.DiskBytes);
         var renderer = new PromptRenderer(model.Tokenizer, model.Template);
         _toolCallFormat = renderer.ToolCallFormat;
-        _planner = new TurnPlanner(model, renderer, _store, clock);
-        _idle = new IdlePrefill(model, renderer, _store, _engine, logger);
+        _planner = new TurnPlanner(model, renderer, conversations.Store, clock);
+        _idle = new IdlePrefill(model, renderer, conversations, _engine, logger);
         _requests = new ChatRequestReader(settings.ModelName, model.GenerationDefaults, settings.MaxOutputTokens, settings.KeepThoughts, renderer.CanDisableThinking, model.Tokenizer.VocabularySize);
         _forms = new TurnForms(model.Tokenizer, renderer.ToolCallFormat, renderer.CanThink, logger);
     }
 
-    /// <summary>What the retained conversations hold together.</summary>
-    public ConversationTotals Retained => _store.Totals;
+    /// <summary>The conversations retained.</summary>
+    public ConversationKeeper Conversations => _conversations;
 
     /// <summary>The tokens read while no turn ran.</summary>
     public long IdlePrefilledTokens => _idle.PrefilledTokens;
@@ -77,25 +80,20 @@ internal sealed class ChatRunner : IAsyncDisposable
         ChatRequest request = _requests.Read(options, client);
         List<ChatTurn> turns = ChatTurnReader.Read(messages);
         TurnForm form = await Task.Run(() => _forms.Of(request), cancellationToken).ConfigureAwait(false);
-        using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_store, id, cancellationToken).ConfigureAwait(false) : null;
+        using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_conversations.Store, id, cancellationToken).ConfigureAwait(false) : null;
         await _idle.YieldAsync(lease?.Conversation, turns, request.Prompt).ConfigureAwait(false);
-        using TurnPlan plan = await Task.Run(() => Plan(request, turns, lease, cancellationToken), cancellationToken).ConfigureAwait(false);
+        (TurnPlan opened, MemoryClaim memory) = await OpenAsync(request, turns, lease, cancellationToken).ConfigureAwait(false);
+        using TurnPlan plan = opened;
+        using MemoryClaim claim = memory;
         int promptTokens = plan.Prompt.Count;
-        if (promptTokens >= _model.ContextLength)
-        {
-            throw new InvalidOperationException(
-                $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows, or have the oldest messages left out by {nameof(MixKvqOptions.ContextOverflow)}.");
-        }
-
         if (plan.Dialogue.LeftOutCount > (plan.Continues?.State.Dialogue.LeftOutCount ?? 0))
         {
             ChatLog.MessagesDropped(_logger, _model.ContextLength, plan.Dialogue.LeftOutCount, promptTokens);
         }
 
-        plan.Open(_model.Sequences);
         var output = new TurnOutput(request, _model.Tokenizer, _toolCallFormat, plan.StartsInThought, plan.Prompt.EndsInText);
         var response = new ResponseUpdates(_settings.ModelName, request.ConversationId, _clock.GetUtcNow());
-        int maxTokens = Math.Min(request.MaxOutputTokens ?? int.MaxValue, _model.ContextLength - promptTokens);
+        int maxTokens = Math.Min(MostTokens(request, promptTokens), claim.MostTokens + 1) - promptTokens;
         GeneratedToken last = default;
         var generation = new GenerationRequest(
             plan.Sequence,
@@ -125,6 +123,12 @@ internal sealed class ChatRunner : IAsyncDisposable
             {
                 break;
             }
+
+            if (token.End is null)
+            {
+                // The step that follows reads this token.
+                await claim.GrowAsync(plan.Sequence.TokenCount + 1, cancellationToken).ConfigureAwait(false);
+            }
         }
 
         foreach (AIContent content in output.Finish())
@@ -140,8 +144,16 @@ internal sealed class ChatRunner : IAsyncDisposable
         ChatFinishReason reason = output.Turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
             : !output.IsOver && last.End is GenerationEnd.OutputLimit or GenerationEnd.ContextLimit ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
-        Conversation conversation = Commit(plan, output, request.KeepThoughts);
+        ConversationState next = plan.ToState(output.Turn, output.TokenIds, _model.Tokenizer);
+        Conversation conversation = await _conversations.CommitAsync(plan.Continues, next, _settings.IsStateful).ConfigureAwait(false);
+        claim.Dispose();
+        if (!request.KeepThoughts)
+        {
+            _idle.Start(conversation, next);
+        }
+
         lease?.Dispose();
+        _meter.CountPrompt(promptTokens, plan.CachedTokens);
         ChatLog.TurnDone(_logger, conversation.Id, report, reason);
         yield return response.Last(report, reason, _settings.IsStateful ? conversation.Id : request.ConversationId);
     }
@@ -151,8 +163,42 @@ internal sealed class ChatRunner : IAsyncDisposable
     {
         await _idle.DisposeAsync().ConfigureAwait(false);
         await _engine.DisposeAsync().ConfigureAwait(false);
-        _store.Dispose();
+        _conversations.Dispose();
+        _meter.Dispose();
         _model.Dispose();
+    }
+
+    private int MostTokens(ChatRequest request, int promptTokens) =>
+        (int)Math.Min(_model.ContextLength, promptTokens + (long)(request.MaxOutputTokens ?? int.MaxValue));
+
+    /// <summary>Plans the turn and waits for its memory; the caller disposes both.</summary>
+    private async Task<(TurnPlan Plan, MemoryClaim Memory)> OpenAsync(ChatRequest request, IReadOnlyList<ChatTurn> turns, ConversationLease? lease, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            TurnPlan plan = await Task.Run(() => Plan(request, turns, lease, cancellationToken), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                int promptTokens = plan.Prompt.Count;
+                if (promptTokens >= _model.ContextLength)
+                {
+                    throw new InvalidOperationException(
+                        $"The prompt has {promptTokens} tokens, and the context holds {_model.ContextLength} with the answer. Send fewer or shorter messages, raise {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.ContextLength)} where the model allows, or have the oldest messages left out by {nameof(MixKvqOptions.ContextOverflow)}.");
+                }
+
+                if (await _conversations.BeginAsync(plan, MostTokens(request, promptTokens), cancellationToken).ConfigureAwait(false) is { } memory)
+                {
+                    return (plan, memory);
+                }
+            }
+            catch
+            {
+                plan.Dispose();
+                throw;
+            }
+
+            plan.Dispose();
+        }
     }
 
     private TurnPlan Plan(ChatRequest request, IReadOnlyList<ChatTurn> turns, ConversationLease? lease, CancellationToken cancellationToken)
@@ -173,15 +219,4 @@ internal sealed class ChatRunner : IAsyncDisposable
         return plan;
     }
 
-    private Conversation Commit(TurnPlan plan, TurnOutput output, bool keepThoughts)
-    {
-        ConversationState next = plan.ToState(output.Turn, output.TokenIds, _model.Tokenizer);
-        Conversation conversation = _store.Advance(plan.Continues?.Conversation, plan.Continues?.State, next, _settings.IsStateful);
-        if (!keepThoughts)
-        {
-            _idle.Start(conversation, next);
-        }
-
-        return conversation;
-    }
 }

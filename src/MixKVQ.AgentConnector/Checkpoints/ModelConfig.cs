@@ -5,6 +5,9 @@ namespace MixKVQ.AgentConnector.Checkpoints;
 /// <summary>What config.json and generation_config.json say about a dense decoder, checked and with defaults resolved.</summary>
 internal sealed record ModelConfig
 {
+    /// <summary>The file that is read.</summary>
+    public const string FileName = "config.json";
+
     public required ModelArchitecture Architecture { get; init; }
 
     public required int LayerCount { get; init; }

@@ -14,7 +14,7 @@ internal static class ModelConfigReader
 
     public static ModelConfig Read(string folder)
     {
-        string path = Path.Combine(folder, "config.json");
+        string path = Path.Combine(folder, ModelConfig.FileName);
         using JsonDocument document = CheckpointJson.ReadObject(path, MaxConfigBytes);
         var faults = new List<string>();
         ModelConfig? config = ReadConfig(new ConfigFields(document.RootElement, "", faults));

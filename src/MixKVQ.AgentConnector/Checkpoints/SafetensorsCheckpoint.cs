@@ -5,6 +5,8 @@ namespace MixKVQ.AgentConnector.Checkpoints;
 /// <summary>The weights of a model folder, in one safetensors file or several; memory-mapped until disposed.</summary>
 internal sealed class SafetensorsCheckpoint : IWeightSource, IDisposable
 {
+    private const string SingleName = "model.safetensors";
+
     private readonly string _folder;
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, (SafetensorsFile File, SafetensorsEntry Entry)> _tensors = new(StringComparer.Ordinal);
@@ -26,7 +28,7 @@ internal sealed class SafetensorsCheckpoint : IWeightSource, IDisposable
         var checkpoint = new SafetensorsCheckpoint(folder, progress);
         try
         {
-            string single = Path.Combine(folder, "model.safetensors");
+            string single = Path.Combine(folder, SingleName);
             if (File.Exists(single))
             {
                 checkpoint.Add(single);
@@ -49,6 +51,14 @@ internal sealed class SafetensorsCheckpoint : IWeightSource, IDisposable
             checkpoint.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The files that <see cref="Open"/> opens.</summary>
+    /// <exception cref="InvalidDataException">A file is missing, or the index is malformed.</exception>
+    public static IReadOnlyList<string> FilesOf(string folder)
+    {
+        string single = Path.Combine(folder, SingleName);
+        return File.Exists(single) ? [single] : SafetensorsIndex.Read(folder).FilePaths;
     }
 
     /// <summary>Checks that the files hold the expected tensors and no others.</summary>

@@ -18,14 +18,14 @@ internal sealed class ConversationLease : IDisposable
     /// <exception cref="ArgumentException">There is no such conversation.</exception>
     public static async Task<ConversationLease> EnterAsync(ConversationStore store, string id, CancellationToken cancellationToken)
     {
-        Conversation conversation = store.Pin(id);
+        Conversation conversation = store.Use(id);
         try
         {
             await conversation.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {
-            store.Unpin(conversation);
+            store.EndUse(conversation);
             throw;
         }
 
@@ -39,7 +39,7 @@ internal sealed class ConversationLease : IDisposable
         {
             _store = null;
             Conversation.Turn.Release();
-            store.Unpin(Conversation);
+            store.EndUse(Conversation);
         }
     }
 }

@@ -10,6 +10,7 @@ internal sealed class ConversationState
 {
     private readonly Lock _gate = new();
     private IConversationSequence? _sequence;
+    private readonly HashSet<string> _files = new(StringComparer.Ordinal);
     private int _references = 1;
 
     /// <summary>Takes over <paramref name="sequence"/>; the maker holds the first reference.</summary>
@@ -39,6 +40,12 @@ internal sealed class ConversationState
 
     /// <summary>The memory that the cache takes, piece by piece; empty where it is not in memory.</summary>
     public IReadOnlyList<CachePart> Parts { get; private set; } = [];
+
+    /// <summary>Whether the cache may leave memory: not before it was written to disk, where it is going to be. Default true.</summary>
+    public bool MayLeaveMemory { get; set; } = true;
+
+    /// <summary>A conversation whose file has the cache; null where none has.</summary>
+    public string? File { get { lock (_gate) { return _files.FirstOrDefault(); } } }
 
     /// <summary>All token ids of the dialogue. Not to be changed.</summary>
     public TokenLog Tokens { get; }
@@ -73,14 +80,13 @@ internal sealed class ConversationState
         }
     }
 
-    /// <summary>What the cache holds, to be written; the caller disposes it.</summary>
-    /// <exception cref="InvalidOperationException">The cache is not in memory.</exception>
+    /// <summary>What the cache holds, to be written; of no tokens where it is not in memory. The caller disposes it.</summary>
     public CacheImage Export()
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_references == 0, this);
-            return _sequence?.Export() ?? throw new InvalidOperationException("The cache of this state is not in memory.");
+            return _sequence?.Export() ?? new CacheImage(0, ReadOnlyMemory<byte>.Empty, ReadOnlyMemory<byte>.Empty, []);
         }
     }
 
@@ -101,16 +107,38 @@ internal sealed class ConversationState
         }
     }
 
-    /// <summary>Takes the cache out of memory.</summary>
-    /// <param name="isLost">Whether it is nowhere else: then all tokens have to be read again.</param>
-    public void LeaveMemory(bool isLost)
+    /// <summary>Takes the cache out of memory; where no file has it, it is lost, and all tokens have to be read again.</summary>
+    public void LeaveMemory()
     {
         lock (_gate)
         {
             _sequence?.Dispose();
             _sequence = null;
             Parts = [];
-            CachedTokens = isLost ? 0 : CachedTokens;
+            CachedTokens = _files.Count == 0 ? 0 : CachedTokens;
+        }
+    }
+
+    /// <summary>Says that a file has the cache.</summary>
+    /// <param name="id">The conversation that the file is of.</param>
+    public void AddFile(string id)
+    {
+        lock (_gate)
+        {
+            _files.Add(id);
+            MayLeaveMemory = true;
+        }
+    }
+
+    /// <summary>Says that the file of a conversation does not have the cache any more, or does not come to have it.</summary>
+    /// <param name="id">The conversation that the file is, or was to be, of.</param>
+    public void ForgetFile(string id)
+    {
+        lock (_gate)
+        {
+            _files.Remove(id);
+            MayLeaveMemory = true;
+            CachedTokens = _files.Count == 0 && _sequence is null ? 0 : CachedTokens;
         }
     }
 

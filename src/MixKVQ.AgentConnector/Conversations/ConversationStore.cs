@@ -1,70 +1,76 @@
+using MixKVQ.AgentConnector.Cache;
+
 namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>
-/// The retained conversations, at most <paramref name="maxConversations"/> of them: beyond that the least recently used
-/// goes, but none that a turn runs on. Thread-safe.
+/// The conversations that are known, whether their caches are in memory or not. Beyond the limits the least recently used goes, but none that a turn runs
+/// on or that is pinned. Thread-safe.
 /// </summary>
-/// <param name="maxConversations">At least one.</param>
-/// <param name="onEvicted">Told the id and the tokens of each conversation that goes.</param>
-internal sealed class ConversationStore(int maxConversations, Action<string, int> onEvicted) : IDisposable
+internal sealed class ConversationStore : IRetainedMemory, IDisposable
 {
-    private readonly Lock _gate = new();
     private readonly Dictionary<string, Conversation> _conversations = new(StringComparer.Ordinal);
+    private readonly ConversationLimits _limits;
+    private readonly TimeProvider _clock;
+    private readonly ConversationEvents _events;
+    private readonly ITimer? _expiry;
     private long _useCount;
     private bool _disposed;
 
-    /// <summary>How many conversations are retained.</summary>
-    public int Count
+    /// <param name="limits">How many conversations are kept, and for how long.</param>
+    /// <param name="sequences">Tells what caches take.</param>
+    /// <param name="clock">Tells when conversations expire.</param>
+    /// <param name="events">Told what leaves.</param>
+    public ConversationStore(ConversationLimits limits, ISequenceFactory sequences, TimeProvider clock, ConversationEvents events)
     {
-        get
+        _limits = limits;
+        _clock = clock;
+        _events = events;
+        Budget = new MemoryBudget(limits.MemoryBytes, sequences, this);
+        if (limits.ExpiryCheckInterval is { } interval)
         {
-            lock (_gate)
-            {
-                return _conversations.Count;
-            }
+            _expiry = clock.CreateTimer(_ => DropExpired(), null, interval, interval);
         }
     }
 
-    /// <summary>What the retained conversations hold together.</summary>
+    /// <inheritdoc/>
+    public Lock Gate { get; } = new();
+
+    /// <summary>Lets turns take memory.</summary>
+    public MemoryBudget Budget { get; }
+
+    /// <inheritdoc/>
+    public IEnumerable<CachePart> UnmovableParts => _conversations.Values.Where(IsUnmovable).SelectMany(conversation => conversation.State.Parts);
+
+    /// <summary>What the conversations hold together.</summary>
     public ConversationTotals Totals
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
-                return new ConversationTotals(
-                    _conversations.Count,
-                    _conversations.Values.Sum(conversation => conversation.State.Usage.TotalBytes),
-                    _conversations.Values.Sum(conversation => conversation.State.Usage.Elements));
+                return ConversationTotals.Of([.. _conversations.Values.Select(conversation => conversation.State)]);
             }
         }
     }
 
-    /// <summary>The conversation with this id, kept from release until <see cref="Unpin"/>.</summary>
+    /// <summary>The conversation with this id, kept until <see cref="EndUse"/>.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
-    public Conversation Pin(string id)
+    public Conversation Use(string id)
     {
-        lock (_gate)
+        lock (Gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_conversations.TryGetValue(id, out Conversation? conversation))
-            {
-                throw new ArgumentException(
-                    $"There is no conversation '{id}': it was never begun here, or was released because more than {maxConversations} were used after it. "
-                    + $"Begin one by a request without a ConversationId on a client whose {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.Stateful)} is true, or raise {nameof(MixKvqOptions.MaxConversations)}.",
-                    nameof(id));
-            }
-
+            Conversation conversation = Find(id) ?? throw new ArgumentException($"There is no conversation '{id}': it was never begun here, has expired, was released because more than {_limits.MaxConversations} were used after it, or its saved file was refused (the log says why). "
+                + $"Begin one by a request without a ConversationId on a client whose {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.Stateful)} is true, or raise {nameof(MixKvqOptions.MaxConversations)}.", nameof(id));
             conversation.UserCount++;
-            conversation.LastUse = ++_useCount;
+            Touch(conversation);
             return conversation;
         }
     }
 
-    /// <summary>Ends what <see cref="Pin"/> began.</summary>
-    public void Unpin(Conversation conversation)
+    /// <summary>Ends what <see cref="Use"/> began.</summary>
+    public void EndUse(Conversation conversation)
     {
-        lock (_gate)
+        lock (Gate)
         {
             conversation.UserCount--;
             Trim(keep: null);
@@ -74,14 +80,24 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
     /// <summary>Every conversation with its present state, latest use first. The caller releases each state.</summary>
     public IReadOnlyList<(Conversation Conversation, ConversationState State)> Snapshot()
     {
-        lock (_gate)
+        lock (Gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return [.. _conversations.Values.OrderByDescending(conversation => conversation.LastUse).Select(conversation =>
+            return [.. Live().OrderByDescending(conversation => conversation.LastUse).Select(conversation =>
             {
                 conversation.State.Retain();
                 return (conversation, conversation.State);
             })];
+        }
+    }
+
+    /// <summary>What <paramref name="read"/>, which runs under the gate, makes of all conversations, latest use first.</summary>
+    public T Read<T>(Func<IReadOnlyList<Conversation>, T> read)
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return read([.. Live().OrderByDescending(conversation => conversation.LastUse)]);
         }
     }
 
@@ -93,35 +109,94 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
     /// <returns>The conversation that holds it.</returns>
     public Conversation Advance(Conversation? conversation, ConversationState? basis, ConversationState next, bool isNamed)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_disposed)
             {
                 next.Release();
-                throw new ObjectDisposedException(nameof(MixKvqChatClient));
+                throw new ObjectDisposedException(nameof(ConversationStore));
             }
 
-            if (conversation is not null && conversation.State == basis && _conversations.ContainsKey(conversation.Id))
+            ShareWithNearest(next);
+            if (conversation is not null && basis is not null && TryReplace(conversation, basis, next))
+            {
+                Touch(conversation);
+                return conversation;
+            }
+
+            return Add(new Conversation(NewId(), isNamed, next, _clock.GetUtcNow()));
+        }
+    }
+
+    /// <summary>Retains a conversation, whose id is new.</summary>
+    public Conversation Add(Conversation conversation)
+    {
+        lock (Gate)
+        {
+            if (_disposed)
             {
                 conversation.State.Release();
-                conversation.State = next;
-            }
-            else
-            {
-                conversation = new Conversation($"conv_{Guid.NewGuid():N}", isNamed, next);
-                _conversations.Add(conversation.Id, conversation);
+                throw new ObjectDisposedException(nameof(ConversationStore));
             }
 
+            _conversations.Add(conversation.Id, conversation);
             conversation.LastUse = ++_useCount;
             Trim(keep: conversation);
             return conversation;
         }
     }
 
+    /// <summary>Puts <paramref name="next"/>, whose reference it takes over then, in the place of <paramref name="basis"/> where that is still how the conversation stands. This is no use of it.</summary>
+    public bool TryReplace(Conversation conversation, ConversationState basis, ConversationState next)
+    {
+        lock (Gate)
+        {
+            if (!StandsAt(conversation, basis))
+            {
+                return false;
+            }
+
+            basis.ForgetFile(conversation.Id);
+            basis.Release();
+            conversation.State = next;
+            return true;
+        }
+    }
+
+    /// <summary>An id that no conversation had.</summary>
+    public static string NewId() => $"conv_{Guid.NewGuid():N}";
+
+    /// <summary>Keeps a conversation's cache in memory from now on, where it is.</summary>
+    /// <exception cref="InsufficientMemoryException">The budget does not allow it.</exception>
+    public void Pin(Conversation conversation)
+    {
+        lock (Gate)
+        {
+            if (!conversation.IsPinned && !Budget.CanKeep(conversation.State.Parts))
+            {
+                throw new InsufficientMemoryException(
+                    $"The cache of conversation '{conversation.Id}', {ByteSize.Describe(conversation.State.Usage.TotalBytes)}, cannot be pinned beside those that are pinned or in use: "
+                    + $"the budget for all caches is {ByteSize.Describe(Budget.LimitBytes)}. Raise {nameof(MixKvqOptions.Cache)}.{nameof(KvCacheOptions.MemoryBudget)} or unpin others.");
+            }
+
+            conversation.IsPinned = true;
+        }
+    }
+
+    /// <summary>Lets a conversation's cache leave memory again.</summary>
+    public void Unpin(Conversation conversation)
+    {
+        lock (Gate)
+        {
+            conversation.IsPinned = false;
+            Budget.ServeWaiters();
+        }
+    }
+
     /// <summary>Adds a reference to <paramref name="state"/> where that is how <paramref name="conversation"/> stands; false where it is not, or no more.</summary>
     public bool TryRetain(Conversation conversation, ConversationState state)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (!StandsAt(conversation, state))
             {
@@ -133,30 +208,85 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
         }
     }
 
-    /// <summary>
-    /// Puts <paramref name="next"/>, the same dialogue, in the place of <paramref name="basis"/> where that is still how
-    /// <paramref name="conversation"/> stands; otherwise releases it. Takes the reference over. This is no use of the conversation.
-    /// </summary>
-    public bool TryReplace(Conversation conversation, ConversationState basis, ConversationState next)
+    /// <summary>How a conversation stands, which the caller releases; null where it is no longer known.</summary>
+    public ConversationState? Retain(Conversation conversation)
     {
-        lock (_gate)
+        lock (Gate)
         {
-            if (!StandsAt(conversation, basis))
+            if (!_conversations.ContainsKey(conversation.Id))
             {
-                next.Release();
-                return false;
+                return null;
             }
 
-            conversation.State = next;
-            basis.Release();
-            return true;
+            conversation.State.Retain();
+            return conversation.State;
         }
+    }
+
+    /// <summary>Forgets a conversation.</summary>
+    public void Drop(Conversation conversation)
+    {
+        lock (Gate)
+        {
+            Remove(conversation, DropReason.Asked);
+        }
+    }
+
+    /// <summary>Says that turns that wait for memory may look again: a state may leave memory now.</summary>
+    public void ServeWaiters()
+    {
+        lock (Gate)
+        {
+            Budget.ServeWaiters();
+        }
+    }
+
+    /// <summary>Says that the file of a conversation is gone: its cache is lost where it was not in memory.</summary>
+    public void ForgetFile(string id)
+    {
+        lock (Gate)
+        {
+            _conversations.GetValueOrDefault(id)?.State.ForgetFile(id);
+        }
+    }
+
+    /// <summary>Has <paramref name="state"/> share what it holds with the retained cache that begins with most of the same tokens.</summary>
+    public void ShareWithNearest(ConversationState state)
+    {
+        lock (Gate)
+        {
+            (ConversationState State, int Tokens) nearest = _conversations.Values
+                .Select(conversation => conversation.State)
+                .Where(other => other != state && other.IsResident)
+                .Select(other => (other, Math.Min(state.Tokens.CountShared(other.Tokens), Math.Min(state.CachedTokens, other.CachedTokens))))
+                .DefaultIfEmpty()
+                .MaxBy(candidate => candidate.Item2);
+            if (nearest.Tokens >= CacheGeometry.SinkTokens)
+            {
+                state.ShareParts(nearest.State, nearest.Tokens);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryEvict()
+    {
+        HashSet<ConversationState> kept = [.. _conversations.Values.Where(IsUnmovable).Select(conversation => conversation.State), .. Budget.Bases];
+        if (_conversations.Values.Where(conversation => conversation.State.IsResident && !kept.Contains(conversation.State)).MinBy(conversation => conversation.LastUse) is not { } oldest)
+        {
+            return false;
+        }
+
+        _events.Evicted(oldest);
+        oldest.State.LeaveMemory();
+        return true;
     }
 
     /// <summary>Releases every conversation.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        _expiry?.Dispose();
+        lock (Gate)
         {
             _disposed = true;
             foreach (Conversation conversation in _conversations.Values)
@@ -168,17 +298,60 @@ internal sealed class ConversationStore(int maxConversations, Action<string, int
         }
     }
 
+    private static bool IsUnmovable(Conversation conversation) => conversation.IsPinned || !conversation.State.MayLeaveMemory;
+
     private bool StandsAt(Conversation conversation, ConversationState state) =>
         conversation.State == state && _conversations.GetValueOrDefault(conversation.Id) == conversation;
 
+    private Conversation? Find(string id)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_conversations.TryGetValue(id, out Conversation? conversation) && !IsExpired(conversation))
+        {
+            return conversation;
+        }
+
+        return null;
+    }
+
+    private IEnumerable<Conversation> Live() => _conversations.Values.Where(conversation => !IsExpired(conversation));
+
+    private bool IsExpired(Conversation conversation) => conversation.UserCount == 0 && _limits.IsExpired(conversation, _clock.GetUtcNow());
+
+    private void Touch(Conversation conversation)
+    {
+        conversation.LastUse = ++_useCount;
+        conversation.LastUsedAt = _clock.GetUtcNow();
+    }
+
+    private void DropExpired()
+    {
+        lock (Gate)
+        {
+            foreach (Conversation conversation in _conversations.Values.Where(IsExpired).ToArray())
+            {
+                Remove(conversation, DropReason.Expired);
+            }
+        }
+    }
+
     private void Trim(Conversation? keep)
     {
-        while (_conversations.Count > maxConversations
-            && _conversations.Values.Where(conversation => conversation.UserCount == 0 && conversation != keep).MinBy(conversation => conversation.LastUse) is { } oldest)
+        while (_conversations.Count > _limits.MaxConversations
+            && _conversations.Values.Where(conversation => conversation.UserCount == 0 && !conversation.IsPinned && conversation != keep).MinBy(conversation => conversation.LastUse) is { } oldest)
         {
-            _conversations.Remove(oldest.Id);
-            onEvicted(oldest.Id, oldest.State.Tokens.Count);
-            oldest.State.Release();
+            Remove(oldest, DropReason.TooMany);
+        }
+    }
+
+    private void Remove(Conversation conversation, DropReason reason)
+    {
+        if (_conversations.Remove(conversation.Id))
+        {
+            _events.Dropped(conversation, reason);
+            conversation.State.ForgetFile(conversation.Id);
+            conversation.State.Release();
+            Budget.ServeWaiters();
         }
     }
 }

@@ -10,10 +10,10 @@ namespace MixKVQ.AgentConnector.Conversations;
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="renderer">Renders with the model's template.</param>
-/// <param name="store">Where the conversations are.</param>
+/// <param name="conversations">Keeps the conversations.</param>
 /// <param name="engine">Reads.</param>
 /// <param name="logger">Where failures are logged.</param>
-internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, ConversationStore store, InferenceEngine engine, ILogger logger) : IAsyncDisposable
+internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, ConversationKeeper conversations, InferenceEngine engine, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<IdleJob> _jobs = [];
@@ -125,7 +125,7 @@ internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, Con
     private async Task ReadAsync(IdleJob job)
     {
         ConversationState state = job.State;
-        if (!store.TryRetain(job.Conversation, state))
+        if (!conversations.Store.TryRetain(job.Conversation, state))
         {
             return;
         }
@@ -139,10 +139,17 @@ internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, Con
 
             using (plan)
             {
+                using MemoryClaim? memory = conversations.Store.Budget.TryEnter(state, plan.CachedTokens, plan.Prompt.Count);
+                if (memory is null || !state.IsResident)
+                {
+                    return;
+                }
+
                 plan.Open(model.Sequences);
+                memory.Sequence = plan.Sequence;
                 if (await TryPrefillAsync(plan, job.Stopping).ConfigureAwait(false))
                 {
-                    store.TryReplace(job.Conversation, state, plan.ToPromptState());
+                    await conversations.ReplaceAsync(job.Conversation, state, plan.ToPromptState()).ConfigureAwait(false);
                 }
             }
         }

@@ -11,13 +11,39 @@ namespace MixKVQ.AgentConnector.Conversations;
 internal sealed class TokenLog
 {
     private readonly List<int> _tokenIds = [];
-    private readonly List<Segment> _segments = [];
+    private readonly List<LoggedText> _segments = [];
 
     /// <summary>How many tokens are logged.</summary>
     public int Count => _tokenIds.Count;
 
     /// <summary>Whether the last segment is ordinary text, which text that comes next goes on from.</summary>
     public bool EndsInText => _segments.Count > 0 && !_segments[^1].IsAdded;
+
+    /// <summary>The text beside the ids, in order.</summary>
+    public IReadOnlyList<LoggedText> Segments => _segments;
+
+    /// <summary>A log read back, checked as a stranger's is.</summary>
+    /// <param name="tokenIds">All ids.</param>
+    /// <param name="segments">The text beside them.</param>
+    /// <exception cref="InvalidDataException">The segments do not divide the ids; the message says why.</exception>
+    public static TokenLog Of(ReadOnlySpan<int> tokenIds, IEnumerable<LoggedText> segments)
+    {
+        var log = new TokenLog();
+        log._tokenIds.AddRange(tokenIds);
+        int end = 0;
+        foreach (LoggedText segment in segments)
+        {
+            if (segment.End < end || segment.End > tokenIds.Length || (segment.IsAdded && segment.End == end) || (!segment.IsAdded && log.EndsInText))
+            {
+                throw new InvalidDataException($"a segment of its {tokenIds.Length} tokens ends at {segment.End}, after one that ends at {end}, or goes on with text where text ended");
+            }
+
+            end = segment.End;
+            log._segments.Add(segment);
+        }
+
+        return end == tokenIds.Length ? log : throw new InvalidDataException($"its text ends at token {end} of {tokenIds.Length}");
+    }
 
     /// <summary>The ids from <paramref name="start"/> to before <paramref name="end"/>, copied.</summary>
     public int[] Range(int start, int end) => [.. _tokenIds.GetRange(start, end - start)];
@@ -144,14 +170,6 @@ internal sealed class TokenLog
             _segments.RemoveAt(_segments.Count - 1);
         }
 
-        _segments.Add(new Segment(text, isAdded, _tokenIds.Count));
-    }
-
-    /// <param name="Text">The segment's text, without guards.</param>
-    /// <param name="IsAdded">Whether it is an added token.</param>
-    /// <param name="End">The index after its last token.</param>
-    private readonly record struct Segment(string Text, bool IsAdded, int End)
-    {
-        public bool SaysTheSameAs(Segment other) => IsAdded == other.IsAdded && Text == other.Text;
+        _segments.Add(new LoggedText(text, isAdded, _tokenIds.Count));
     }
 }

@@ -238,7 +238,12 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
         foreach ((_, ConversationState state) in retained)
         {
             int reusable = state.ReusableTokens(Math.Min(state.Tokens.CountShared(prompt), prompt.Count - 1));
-            best = reusable > best.ReusableTokens ? (state, reusable) : best;
+
+            // Of two that serve alike, the one that need not come back from disk.
+            if (reusable > best.ReusableTokens || (reusable == best.ReusableTokens && best.Basis is { IsResident: false } && state.IsResident))
+            {
+                best = (state, reusable);
+            }
         }
 
         return best;

@@ -43,6 +43,8 @@ internal sealed class MixKvqOptionsValidator : IValidateOptions<MixKvqOptions>
         Check(options.ThreadCount is null or (> 0 and <= 1024), nameof(MixKvqOptions.ThreadCount), options.ThreadCount, "1 to 1024, or null");
         Check(options.ContextLength is null or > 1, nameof(MixKvqOptions.ContextLength), options.ContextLength, "2 or more, or null");
         Check(options.MaxConversations > 0, nameof(MixKvqOptions.MaxConversations), options.MaxConversations, "1 or more");
+        Check(options.SlidingExpiration is null || options.SlidingExpiration > TimeSpan.Zero, nameof(MixKvqOptions.SlidingExpiration), options.SlidingExpiration, "a time above 0, or null");
+        Check(options.AbsoluteExpiration is null || options.AbsoluteExpiration > TimeSpan.Zero, nameof(MixKvqOptions.AbsoluteExpiration), options.AbsoluteExpiration, "a time above 0, or null");
         Check(options.MaxOutputTokens is null or > 0, nameof(MixKvqOptions.MaxOutputTokens), options.MaxOutputTokens, "1 or more, or null");
         Check(Enum.IsDefined(options.ContextOverflow), nameof(MixKvqOptions.ContextOverflow), options.ContextOverflow, string.Join(", ", Enum.GetNames<ContextOverflowPolicy>()));
         Check(options.Cache is not null, nameof(MixKvqOptions.Cache), null, $"a {nameof(KvCacheOptions)}");

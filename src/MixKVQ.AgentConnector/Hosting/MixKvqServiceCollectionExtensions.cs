@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -80,7 +81,8 @@ public static class MixKvqServiceCollectionExtensions
         // Registered by itself too: the host and the health check want this client, whatever is wrapped around it or registered after it.
         services.AddKeyedSingleton(name, (provider, _) => new MixKvqChatClient(
             provider.GetRequiredService<IOptionsMonitor<MixKvqOptions>>().Get(name),
-            provider.GetService<ILoggerFactory>()));
+            provider.GetService<ILoggerFactory>(),
+            provider.GetService<IMeterFactory>()));
         services.AddSingleton<IHostedService>(provider => new ChatClientHost(
             () => Find(provider),
             provider.GetRequiredService<IOptionsMonitor<MixKvqOptions>>().Get(name).LoadAtStart,

@@ -75,7 +75,7 @@ internal sealed class ModelRuntime : IChatModel
         DecoderModel model = DecoderModel.Load(options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues);
         try
         {
-            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache), SignatureOf(options, config, model), tokenizer, template, contextLength);
+            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache), ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);
             HostingLog.Loaded(loggerFactory.CreateLogger<MixKvqChatClient>(), options, config, model.DType, contextLength, Stopwatch.GetElapsedTime(start));
             return runtime;
         }
@@ -92,8 +92,6 @@ internal sealed class ModelRuntime : IChatModel
         Caches.Dispose();
         _model.Dispose();
     }
-
-    private static ModelSignature SignatureOf(MixKvqOptions options, ModelConfig config, DecoderModel model) => new("", "", "");
 
     private static torch.Device DeviceOf(string device) => device == "cpu" || torch.cuda.is_available()
         ? torch.device(device)

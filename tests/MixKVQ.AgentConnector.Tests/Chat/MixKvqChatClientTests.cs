@@ -34,8 +34,8 @@ public sealed class MixKvqChatClientTests
         Assert.Equal(usage.InputTokenCount + 15, usage.TotalTokenCount);
         Assert.Equal(0, usage.CachedInputTokenCount);
         Assert.Equal(usage.InputTokenCount, usage.AdditionalCounts![MixKvqMetadata.PrefilledTokens]);
-        Assert.Equal(2 * usage.TotalTokenCount, usage.AdditionalCounts[MixKvqMetadata.CacheBytes]);
-        Assert.Equal(16.0, response.AdditionalProperties![MixKvqMetadata.CacheBitsPerElement]);
+        Assert.Equal(ScriptedSequenceFactory.PieceBytes, usage.AdditionalCounts[MixKvqMetadata.CacheBytes]);
+        Assert.Equal(8.0 * ScriptedSequenceFactory.PieceBytes / (2 * usage.TotalTokenCount!.Value), response.AdditionalProperties![MixKvqMetadata.CacheBitsPerElement]);
         Assert.True(response.AdditionalProperties.ContainsKey(MixKvqMetadata.TokensPerSecond));
     }
 
@@ -176,7 +176,7 @@ public sealed class MixKvqChatClientTests
     public async Task AThirdOfManyCallersCancelled_LeavesTheOthersTheirAnswers()
     {
         var model = new ScriptedModel(prompt => string.Concat(Enumerable.Repeat(prompt[(prompt.IndexOf("number", StringComparison.Ordinal) + 7)..].Split('<')[0] + " ", 20)));
-        using MixKvqChatClient client = model.CreateClient();
+        using MixKvqChatClient client = model.CreateClient(options => options.MaxConversations = 16);
         string?[] answers = await Task.WhenAll(Enumerable.Range(0, 48).Select(async i =>
         {
             using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
@@ -208,7 +208,7 @@ public sealed class MixKvqChatClientTests
     public async Task ManyCallersAtOnce_GetTheirOwnAnswers()
     {
         var model = new ScriptedModel(prompt => $"You said {prompt[(prompt.IndexOf("number", StringComparison.Ordinal) + 7)..].Split('<')[0]}.");
-        using MixKvqChatClient client = model.CreateClient();
+        using MixKvqChatClient client = model.CreateClient(options => options.MaxConversations = 16);
         ChatResponse[] responses = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => client.GetResponseAsync($"number {i}", cancellationToken: Cancellation)));
         Assert.Equal(Enumerable.Range(0, 40).Select(i => $"You said {i}."), responses.Select(response => response.Text));
         Assert.Equal(16, model.LiveSequences);

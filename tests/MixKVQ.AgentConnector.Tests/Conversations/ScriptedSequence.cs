@@ -36,7 +36,16 @@ internal sealed class ScriptedSequence : IConversationSequence
     public int TokensToPageBorder => (_seen.Count < 32 ? 160 : CacheGeometry.PageBorder(_seen.Count) + 128) - _seen.Count;
 
     /// <inheritdoc/>
-    public CacheUsage Usage => TinyTokenizer.Usage(_seen.Count);
+    public CacheUsage Usage => new()
+    {
+        TokenCount = _seen.Count,
+        Elements = _seen.Count * 2L,
+        SealedElements = _pages.Count * 2L * CacheGeometry.PageTokens,
+        Pages = new PageContents(_pages.Count * (long)ScriptedSequenceFactory.PieceBytes, 0, 0, 0),
+        SinkBytes = 0,
+        TailBytes = ScriptedSequenceFactory.PieceBytes,
+        StatisticsBytes = 0,
+    };
 
     /// <inheritdoc/>
     public long OwnBytes => ScriptedSequenceFactory.PieceBytes * (1L + Math.Max(0, _pages.Count - _shared.Count));

@@ -58,6 +58,7 @@ public sealed class ChatClientHealthCheckTests
 
         IReadOnlyDictionary<string, object> data = (await CheckAsync(provider)).Data;
         long bytes = one.AdditionalCounts![MixKvqMetadata.CacheBytes] + two.AdditionalCounts![MixKvqMetadata.CacheBytes];
+        long fullBytes = one.AdditionalCounts[MixKvqMetadata.CacheFullPrecisionBytes] + two.AdditionalCounts[MixKvqMetadata.CacheFullPrecisionBytes];
         Assert.Equal(
             new Dictionary<string, object>
             {
@@ -66,8 +67,8 @@ public sealed class ChatClientHealthCheckTests
                 ["running_turns"] = 1,
                 ["conversations"] = 2,
                 [MixKvqMetadata.CacheBytes] = bytes,
-                [MixKvqMetadata.CacheFullPrecisionBytes] = bytes,
-                [MixKvqMetadata.CacheBitsPerElement] = 16.0,
+                [MixKvqMetadata.CacheFullPrecisionBytes] = fullBytes,
+                [MixKvqMetadata.CacheBitsPerElement] = 16.0 * bytes / fullBytes,
             },
             data);
     }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -57,6 +58,38 @@ internal static class ElementFormats
 
                 break;
         }
+    }
+
+    /// <summary>Whether no element is NaN or infinite, which is to have all bits of the exponent.</summary>
+    public static bool AreFinite(this ElementFormat format, ReadOnlySpan<byte> elements) => format switch
+    {
+        ElementFormat.Float32 => !AnyHasAll(MemoryMarshal.Cast<byte, uint>(elements), 0x7F80_0000u),
+        ElementFormat.BFloat16 => !AnyHasAll(MemoryMarshal.Cast<byte, ushort>(elements), (ushort)0x7F80),
+        _ => !AnyHasAll(MemoryMarshal.Cast<byte, ushort>(elements), (ushort)0x7C00),
+    };
+
+    private static bool AnyHasAll<T>(ReadOnlySpan<T> elements, T bits)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var mask = new Vector<T>(bits);
+        ReadOnlySpan<Vector<T>> vectors = MemoryMarshal.Cast<T, Vector<T>>(elements);
+        foreach (Vector<T> vector in vectors)
+        {
+            if (Vector.EqualsAny(vector & mask, mask))
+            {
+                return true;
+            }
+        }
+
+        foreach (T element in elements[(vectors.Length * Vector<T>.Count)..])
+        {
+            if ((element & bits) == bits)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static void ReadBFloat16(ReadOnlySpan<ushort> source, Span<float> elements)

@@ -20,10 +20,10 @@ internal sealed unsafe class Page
     /// <summary>Bytes of the slab.</summary>
     public int SlabBytes { get; }
 
-    /// <summary>What the slab holds; set when the page is sealed.</summary>
+    /// <summary>What the slab holds; set when the page is sealed or read.</summary>
     public PageContents Contents { get; set; }
 
-    /// <summary>The slab. Written only while the page is being sealed.</summary>
+    /// <summary>The slab. Written only while the page is being sealed or read.</summary>
     /// <exception cref="ObjectDisposedException">The last reference was released.</exception>
     public Span<byte> Bytes => new(Start, SlabBytes);
 

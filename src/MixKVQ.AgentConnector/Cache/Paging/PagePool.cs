@@ -4,12 +4,17 @@ namespace MixKVQ.AgentConnector.Cache.Paging;
 
 /// <summary>
 /// Slabs of native memory for pages. Slabs are a multiple of <see cref="Granularity"/> bytes; a policy with a budget asks for one size only.
-/// Freed slabs are kept for the next page of their size while they are no more bytes than those in use. Safe for concurrent callers.
+/// Freed slabs are kept for the next page of their size while they are at most 1/8 of the bytes in use. Safe for concurrent callers.
 /// </summary>
 internal sealed unsafe class PagePool : IDisposable
 {
     /// <summary>Slab sizes are a multiple of this many bytes; slabs begin at a multiple of it.</summary>
     public const int Granularity = 64;
+
+    /// <summary>
+    /// What is in use over what is kept, at least: enough for a turn's fork that is dropped and grown again, and no budget of pages in use is far exceeded.
+    /// </summary>
+    private const int UsedOverKept = 8;
 
     private readonly Lock _lock = new();
     private readonly HashSet<Page> _live = [];
@@ -27,11 +32,14 @@ internal sealed unsafe class PagePool : IDisposable
     /// <summary>Bytes held from the system: in use and kept for reuse.</summary>
     public long AllocatedBytes { get { lock (_lock) { return _liveBytes + _freeBytes; } } }
 
+    /// <summary>Bytes of a slab that holds at least <paramref name="bytes"/>.</summary>
+    public static int SlabBytesFor(int bytes) => checked((bytes + Granularity - 1) / Granularity * Granularity);
+
     /// <summary>A page with one reference and a slab of at least <paramref name="bytes"/>, its content zero.</summary>
     public Page Rent(int bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
-        int slabBytes = checked((bytes + Granularity - 1) / Granularity * Granularity);
+        int slabBytes = SlabBytesFor(bytes);
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -97,7 +105,7 @@ internal sealed unsafe class PagePool : IDisposable
 
             slabs.Push((nint)slab);
             _freeBytes += page.SlabBytes;
-            FreeUnused(_disposed ? 0 : _liveBytes);
+            FreeUnused(_disposed ? 0 : _liveBytes / UsedOverKept);
         }
     }
 

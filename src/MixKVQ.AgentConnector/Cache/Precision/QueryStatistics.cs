@@ -118,6 +118,56 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
         return copy;
     }
 
+    /// <summary>Writes all sums and counts, <see cref="Bytes"/> bytes, in the machine's byte order (little-endian wherever libtorch runs).</summary>
+    public void Write(Span<byte> target)
+    {
+        Put(_magnitudes, ref target);
+        Put(_energies, ref target);
+        Put(_tokenCounts, ref target);
+        Put(_energyTokenCounts, ref target);
+
+        static void Put<T>(T[] numbers, ref Span<byte> target)
+            where T : unmanaged
+        {
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(numbers.AsSpan());
+            bytes.CopyTo(target);
+            target = target[bytes.Length..];
+        }
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote and checks it.</summary>
+    /// <param name="geometry">The cache's geometry.</param>
+    /// <param name="source">As many bytes as such statistics have.</param>
+    /// <param name="tokens">The tokens that they are of.</param>
+    /// <exception cref="InvalidDataException">They cannot be statistics of as many tokens; the message says why.</exception>
+    public static QueryStatistics Read(CacheGeometry geometry, ReadOnlySpan<byte> source, int tokens)
+    {
+        var statistics = new QueryStatistics(geometry);
+        Take(statistics._magnitudes, ref source);
+        Take(statistics._energies, ref source);
+        Take(statistics._tokenCounts, ref source);
+        Take(statistics._energyTokenCounts, ref source);
+        return statistics.AreOf(tokens) ? statistics : throw new InvalidDataException(
+            $"The query statistics of a saved cache are no sums over its {tokens} last tokens.");
+
+        static void Take<T>(T[] numbers, ref ReadOnlySpan<byte> source)
+            where T : unmanaged
+        {
+            Span<byte> bytes = MemoryMarshal.AsBytes(numbers.AsSpan());
+            source[..bytes.Length].CopyTo(bytes);
+            source = source[bytes.Length..];
+        }
+    }
+
+    private bool AreOf(int tokens)
+    {
+        double largest = tokens * (double)float.MaxValue;
+        return Array.TrueForAll(_magnitudes, sum => sum >= 0 && sum <= largest)
+            && Array.TrueForAll(_tokenCounts, count => count == tokens)
+            && Array.TrueForAll(_energies, sum => sum >= 0 && double.IsFinite(sum))
+            && Array.TrueForAll(_energyTokenCounts, count => count >= 0 && count <= tokens);
+    }
+
     private Span<double> Magnitudes(int layer) => _magnitudes.AsSpan(layer * _queryLength, _queryLength);
 
     private static Tensor ToHost(Tensor tensor)

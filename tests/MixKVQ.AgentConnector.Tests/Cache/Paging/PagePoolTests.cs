@@ -21,17 +21,21 @@ public sealed class PagePoolTests
     }
 
     [Fact]
-    public void AFreedSlab_IsReusedWhileNoMoreIsFreeThanInUse()
+    public void FreedSlabs_AreReusedAndKeptUpToAnEighthOfThoseInUse()
     {
         using var pool = new PagePool();
-        Page first = pool.Rent(1024);
-        Page second = pool.Rent(1024);
-        first.Release();
-        Assert.Equal(2048, pool.AllocatedBytes);
-        Page third = pool.Rent(1000);
-        Assert.Equal(2048, pool.AllocatedBytes);
-        second.Release();
-        third.Release();
+        Page[] pages = [.. Enumerable.Range(0, 18).Select(_ => pool.Rent(1024))];
+        pages[0].Release();
+        Assert.Equal(18 * 1024, pool.AllocatedBytes);
+        pages[1].Release();
+        Assert.Equal(18 * 1024, pool.AllocatedBytes);
+        pages[2].Release();
+        Assert.Equal(16 * 1024, pool.AllocatedBytes);
+        pages[0] = pool.Rent(1000);
+        Assert.Equal(16 * 1024, pool.AllocatedBytes);
+        pool.CheckIntegrity();
+        pages[0].Release();
+        Assert.All(pages[3..], page => page.Release());
         Assert.Equal(0, pool.AllocatedBytes);
         pool.CheckIntegrity();
     }

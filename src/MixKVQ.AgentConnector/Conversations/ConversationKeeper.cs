@@ -1,0 +1,239 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Conversations.Storage;
+
+namespace MixKVQ.AgentConnector.Conversations;
+
+/// <summary>
+/// Keeps conversations from turn to turn: in memory while the budget has room, on disk where there is a folder for them. Thread-safe.
+/// </summary>
+internal sealed class ConversationKeeper : IDisposable
+{
+    private readonly ISequenceFactory _sequences;
+    private readonly ConversationFolder? _folder;
+    private readonly ConversationEvents _events;
+
+    // One file operation at a time: a file that a state counts on cannot be replaced while it is read.
+    private readonly Lock _disk = new();
+
+    /// <summary>Opens the folder, where there is to be one, and knows the conversations in it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="settings">How conversations are kept.</param>
+    /// <param name="clock">Tells when they expire.</param>
+    /// <param name="events">Told what happens.</param>
+    /// <param name="logger">Told what the folder sets aside.</param>
+    /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
+    public ConversationKeeper(IChatModel model, ConversationSettings settings, TimeProvider clock, ConversationEvents events, ILogger logger)
+    {
+        _sequences = model.Sequences;
+        VocabularySize = model.Tokenizer.VocabularySize;
+        _events = events;
+        Store = new ConversationStore(settings.Limits, _sequences, clock, events);
+        if (settings.Folder is { } path)
+        {
+            _folder = ConversationFolder.Open(path, settings.FolderLimitBytes, _sequences.Signature, model.Tokenizer.VocabularySize, logger, out IReadOnlyList<SavedConversation> conversations);
+            foreach (SavedConversation saved in conversations)
+            {
+                Store.Add(ConversationRecords.ToConversation(saved));
+            }
+
+            DeleteDropped();
+        }
+    }
+
+    /// <summary>Told what happens.</summary>
+    public ConversationEvents Events => _events;
+
+    /// <summary>Makes the model's sequences.</summary>
+    public ISequenceFactory Sequences => _sequences;
+
+    /// <summary>How many token ids the model has.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>What is known of conversations.</summary>
+    public ConversationStore Store { get; }
+
+    /// <summary>The bytes on disk.</summary>
+    public long DiskBytes => _folder?.TotalBytes ?? 0;
+
+    /// <summary>Waits for the memory that a turn needs and opens its sequence.</summary>
+    /// <param name="plan">The turn.</param>
+    /// <param name="mostTokens">The most tokens that prompt and answer may have.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>The turn's memory; null where the cache that the plan counted on is gone: plan again.</returns>
+    /// <exception cref="InsufficientMemoryException">The prompt does not fit even alone.</exception>
+    public async Task<MemoryClaim?> BeginAsync(TurnPlan plan, int mostTokens, CancellationToken cancellationToken)
+    {
+        // The last token that is generated is never read.
+        MemoryClaim claim = await Store.Budget.EnterAsync(plan.Basis, plan.CachedTokens, plan.Prompt.Count, mostTokens - 1, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (plan.Basis is { } basis && !(await BringBackAsync(basis, claim).ConfigureAwait(false) && basis.CachedTokens >= plan.CachedTokens))
+            {
+                claim.Dispose();
+                return null;
+            }
+
+            plan.Open(_sequences);
+            claim.Sequence = plan.Sequence;
+            return claim;
+        }
+        catch
+        {
+            claim.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Retains how a dialogue stands after a turn, and writes it to disk. Takes the reference to <paramref name="next"/> over.</summary>
+    /// <param name="continues">The conversation that the turn took further and how it stood; null where it began one.</param>
+    /// <param name="next">How the dialogue stands.</param>
+    /// <param name="isNamed">Whether a caller is given the id.</param>
+    public async Task<Conversation> CommitAsync((Conversation Conversation, ConversationState State)? continues, ConversationState next, bool isNamed)
+    {
+        next.MayLeaveMemory = _folder is null;
+        Conversation conversation = Store.Advance(continues?.Conversation, continues?.State, next, isNamed);
+        await WriteAsync(conversation).ConfigureAwait(false);
+        return conversation;
+    }
+
+    /// <summary>
+    /// Puts <paramref name="next"/>, the same dialogue, in the place of <paramref name="basis"/> where that is still how the conversation stands, and writes it to disk;
+    /// otherwise lets it go. Takes the reference over.
+    /// </summary>
+    public async Task ReplaceAsync(Conversation conversation, ConversationState basis, ConversationState next)
+    {
+        next.MayLeaveMemory = _folder is null;
+        if (Store.TryReplace(conversation, basis, next))
+        {
+            await WriteAsync(conversation).ConfigureAwait(false);
+        }
+        else
+        {
+            next.Release();
+        }
+    }
+
+    /// <summary>Retains a conversation, whose id is new, and writes it to disk.</summary>
+    public async Task<Conversation> AddAsync(Conversation conversation)
+    {
+        Store.ShareWithNearest(conversation.State);
+        Store.Add(conversation);
+        await WriteAsync(conversation).ConfigureAwait(false);
+        return conversation;
+    }
+
+    /// <summary>Holds the memory of a state's cache, brought back where it had left, until the claim is disposed.</summary>
+    /// <exception cref="InsufficientMemoryException">It does not fit even alone.</exception>
+    /// <exception cref="InvalidOperationException">The cache is lost.</exception>
+    public async Task<MemoryClaim> HoldAsync(ConversationState state, CancellationToken cancellationToken)
+    {
+        MemoryClaim claim = await Store.Budget.EnterAsync(state, state.CachedTokens, state.CachedTokens, state.CachedTokens, cancellationToken).ConfigureAwait(false);
+        if (await BringBackAsync(state, claim).ConfigureAwait(false))
+        {
+            return claim;
+        }
+
+        claim.Dispose();
+        throw new InvalidOperationException("The conversation's cache is lost: it had to leave memory and no file has it. Its next turn reads its tokens anew.");
+    }
+
+    /// <summary>Writes a conversation to disk, as it stands, where there is a folder for that.</summary>
+    public async Task WriteAsync(Conversation conversation)
+    {
+        if (_folder is not null)
+        {
+            await Task.Run(() => Write(conversation, _folder)).ConfigureAwait(false);
+            DeleteDropped();
+            Store.ServeWaiters();
+        }
+    }
+
+    /// <summary>Deletes the files of conversations that are no longer known.</summary>
+    public void DeleteDropped()
+    {
+        lock (_disk)
+        {
+            foreach (string id in _events.TakeDropped())
+            {
+                _folder?.Delete(id);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Store.Dispose();
+        _folder?.Dispose();
+    }
+
+    private async Task<bool> BringBackAsync(ConversationState state, MemoryClaim claim)
+    {
+        if (!state.IsResident)
+        {
+            await Task.Run(() => Restore(state)).ConfigureAwait(false);
+        }
+
+        Store.Budget.EndRestore(claim);
+        return state.IsResident;
+    }
+
+    private void Restore(ConversationState state)
+    {
+        lock (_disk)
+        {
+            if (state.IsResident || _folder is null || state.File is not { } id)
+            {
+                return;
+            }
+
+            long start = Stopwatch.GetTimestamp();
+            if (_folder.Restore(id, _sequences, out string? refusal) is not { } sequence)
+            {
+                _events.Refused(id, refusal ?? "");
+                state.ForgetFile(id);
+                return;
+            }
+
+            state.Return(sequence);
+            Store.ShareWithNearest(state);
+            _events.Restored(id, state.CachedTokens, Stopwatch.GetElapsedTime(start));
+        }
+    }
+
+    private void Write(Conversation conversation, ConversationFolder folder)
+    {
+        lock (_disk)
+        {
+            // Whoever comes later writes what stands then.
+            if (Store.Retain(conversation) is not { } state)
+            {
+                return;
+            }
+
+            try
+            {
+                using CacheImage image = state.Export();
+                IReadOnlyList<string> evicted = folder.Save(ConversationRecords.Of(conversation, state, _sequences.Signature), image).EvictedIds;
+                state.AddFile(conversation.Id);
+                foreach (string id in evicted)
+                {
+                    Store.ForgetFile(id);
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // A file of an earlier turn would let the conversation go on from there after a restart.
+                folder.Delete(conversation.Id);
+                state.ForgetFile(conversation.Id);
+                _events.WriteFailed(conversation.Id, exception);
+            }
+            finally
+            {
+                state.Release();
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using MixKVQ.AgentConnector.Cache;
+
+namespace MixKVQ.AgentConnector.Conversations;
+
+/// <summary>The caches that no turn works on, as the budget sees them. But for <see cref="Gate"/>, used under the gate only.</summary>
+internal interface IRetainedMemory
+{
+    /// <summary>Guards everything.</summary>
+    Lock Gate { get; }
+
+    /// <summary>The memory of caches that may not leave: they are pinned, or being written.</summary>
+    IEnumerable<CachePart> UnmovableParts { get; }
+
+    /// <summary>Takes the least recently used cache that may leave out of memory; false where there is none.</summary>
+    bool TryEvict();
+}
