@@ -3,8 +3,8 @@ using BenchmarkDotNet.Running;
 using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
-using MixKVQ.AgentConnector.StorageProbe;
 using MixKVQ.AgentConnector.Benchmarks.Thoughts;
+using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
 {
@@ -14,6 +14,9 @@ switch (args)
     case ["constrained-decoding", string folder]:
         await ConstrainedDecoding.RunAsync(folder);
         break;
+    case ["thoughts", ..]:
+        await ThoughtReport.RunAsync(args[1..]);
+        break;
     case ["fuzz-pages", string count, .. string[] seed]:
         PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));
         break;
@@ -22,9 +25,6 @@ switch (args)
         break;
     case ["fuzz-files", string count, .. string[] seed]:
         Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));
-        break;
-    case ["thoughts", ..]:
-        await ThoughtReport.RunAsync(args[1..]);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
