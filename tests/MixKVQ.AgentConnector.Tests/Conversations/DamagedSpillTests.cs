@@ -107,7 +107,7 @@ public sealed class DamagedSpillTests : IDisposable
     public async Task AConversationWhoseFileIsBrokenInItsCacheOnly_GoesOnAndIsReadAnewOnce()
     {
         string id = await _folder.LeaveConversationAsync();
-        await DamageAsync(_folder.FileOf(id), _folder.FileOf(id), "changed");
+        await DamageAsync(_folder.FileOf(id), _folder.FileOf(id), "changed at its end");
         using (MixKvqChatClient client = _folder.Open())
         {
             ChatResponse third = await SpillFolder.AskAsync(client, id, "3");
@@ -177,6 +177,10 @@ public sealed class DamagedSpillTests : IDisposable
                 break;
             case "changed":
                 bytes[^(bytes.Length / 3)] ^= 4;
+                await File.WriteAllBytesAsync(path, bytes, Cancellation);
+                break;
+            case "changed at its end":
+                bytes[^1] ^= 4;
                 await File.WriteAllBytesAsync(path, bytes, Cancellation);
                 break;
             case "changed in its text":

@@ -18,7 +18,7 @@ public sealed class SpillRaceTests : IDisposable
         using var mayWrite = new ManualResetEventSlim(initialState: true);
         ScriptedModel model = SpillFolder.NewModel();
         model.OnWrite = () => mayWrite.Wait(TimeSpan.FromMinutes(1), Cancellation);
-        using MixKvqChatClient client = _folder.Open(model, options => (options.Stateful, options.Cache.MemoryBudget) = (false, "8KiB"));
+        using MixKvqChatClient client = _folder.Open(model, options => (options.Stateful, options.MaxOutputTokens, options.Cache.MemoryBudget) = (false, 60, "24KiB"));
         List<ChatMessage> history = [new(ChatRole.User, SpillFolder.First())];
         history.AddRange((await client.GetResponseAsync(history, cancellationToken: Cancellation)).Messages);
         string first = Assert.Single(await client.Conversations.ListAsync(Cancellation)).Id;
@@ -36,7 +36,7 @@ public sealed class SpillRaceTests : IDisposable
         await Task.WhenAll(second, forking, third);
 
         // Others take all the memory, so that the fork has to come back from disk.
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 16; i++)
         {
             await client.GetResponseAsync(SpillFolder.First($"{i}"), cancellationToken: Cancellation);
         }
