@@ -4,6 +4,7 @@ using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 using MixKVQ.AgentConnector.Benchmarks.Conversations;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
+using MixKVQ.AgentConnector.Benchmarks.Thoughts;
 using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
@@ -16,6 +17,9 @@ switch (args)
         break;
     case ["conversations", ..]:
         await ConversationBenchmark.RunAsync(args[1..]);
+        break;
+    case ["thoughts", ..]:
+        await ThoughtReport.RunAsync(args[1..]);
         break;
     case ["fuzz-pages", string count, .. string[] seed]:
         PageFuzzRun.Run(long.Parse(count, CultureInfo.InvariantCulture), seed.Length == 0 ? 1 : int.Parse(seed[0], CultureInfo.InvariantCulture));

@@ -32,7 +32,7 @@ internal static partial class ChatLog
     public static partial void MessagesDropped(ILogger logger, int contextLength, int droppedMessages, int promptTokens);
 
     /// <summary>An answer was not read again without its thoughts; the next turn does it.</summary>
-    [LoggerMessage(20, LogLevel.Warning, "The last answer of {ConversationId} could not be read again without its thoughts while the client was idle; the next turn reads it.")]
+    [LoggerMessage(6, LogLevel.Warning, "The last answer of {ConversationId} could not be read again without its thoughts while the client was idle; the next turn reads it.")]
     public static partial void IdlePrefillFailed(ILogger logger, string conversationId, Exception exception);
 
     [LoggerMessage(

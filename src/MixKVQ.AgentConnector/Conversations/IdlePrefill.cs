@@ -169,7 +169,7 @@ internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, Con
 
         TokenLog tokens = state.Tokens.Rebase(model.Tokenizer.EncodePrompt(text), out int sharedTokens);
         int reusableTokens = state.ReusableTokens(sharedTokens);
-        return sharedTokens == tokens.Count || tokens.Count >= model.ContextLength || !state.IsResident ? null
+        return sharedTokens == state.Tokens.Count || tokens.Count >= model.ContextLength || !state.IsResident ? null
             : new TurnPlan(state, reusableTokens, tokens, state.Dialogue, state.Settings, state.StartedAt, startsInThought: false)
             {
                 AnswerEnds = [.. AnswerEnd.Shared(state, state.Dialogue, sharedTokens).Where(end => end.TurnCount < state.Dialogue.Turns.Count), new AnswerEnd(state.Dialogue.Turns.Count, tokens.Count)],

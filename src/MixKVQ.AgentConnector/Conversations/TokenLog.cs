@@ -124,12 +124,8 @@ internal sealed class TokenLog
     {
         var rebased = new TokenLog();
         rebased.Append(prompt);
-        int shared = 0;
-        while (shared < rebased._segments.Count && shared < _segments.Count && rebased._segments[shared].SaysTheSameAs(_segments[shared]))
-        {
-            shared++;
-        }
-
+        sharedTokens = CountSharedRebased(rebased);
+        int shared = CountSharedSegments(rebased);
         if (shared > 0)
         {
             int ownStart = rebased._segments[shared - 1].End;
@@ -142,9 +138,27 @@ internal sealed class TokenLog
             }
         }
 
-        sharedTokens = shared > 0 ? _segments[shared - 1].End : 0;
-        sharedTokens += CollectionsMarshal.AsSpan(_tokenIds)[sharedTokens..].CommonPrefixLength(CollectionsMarshal.AsSpan(rebased._tokenIds)[sharedTokens..]);
         return rebased;
+    }
+
+    /// <summary>How many tokens this log and <paramref name="prompt"/>, the log of a new prompt, would both begin with once that is rebased.</summary>
+    public int CountSharedRebased(TokenLog prompt)
+    {
+        int shared = CountSharedSegments(prompt);
+        int recordedEnd = shared > 0 ? _segments[shared - 1].End : 0;
+        int ownStart = shared > 0 ? prompt._segments[shared - 1].End : 0;
+        return recordedEnd + CollectionsMarshal.AsSpan(_tokenIds)[recordedEnd..].CommonPrefixLength(CollectionsMarshal.AsSpan(prompt._tokenIds)[ownStart..]);
+    }
+
+    private int CountSharedSegments(TokenLog prompt)
+    {
+        int shared = 0;
+        while (shared < prompt._segments.Count && shared < _segments.Count && prompt._segments[shared].SaysTheSameAs(_segments[shared]))
+        {
+            shared++;
+        }
+
+        return shared;
     }
 
     private void Append(string text, IReadOnlyList<int> tokenIds, bool isAdded)

@@ -206,36 +206,38 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
         var prompt = new TokenLog();
         prompt.Append(segments);
         int most = 0;
-        bool sharesAll = false;
         (Conversation Conversation, ConversationState State)? nearest = null;
-        IReadOnlyList<AnswerEnd> answerEnds = [];
         foreach ((Conversation Conversation, ConversationState State) known in retained)
         {
-            TokenLog rebased = known.State.Tokens.Rebase(segments, out int sharedTokens);
-            int reusable = ReusableTokens(known.State, sharedTokens, rebased);
-            if (reusable > most)
-            {
-                (prompt, most, nearest) = (rebased, reusable, known);
-                sharesAll = sharedTokens == known.State.Tokens.Count && reusable == known.State.CachedTokens;
-                answerEnds = AnswerEnd.Shared(known.State, dialogue, sharedTokens);
-            }
+            int reusable = known.State.ReusableTokens(known.State.Tokens.CountSharedRebased(prompt));
+            (most, nearest) = reusable > most ? (reusable, known) : (most, nearest);
         }
 
+        if (nearest is not { } chosen)
+        {
+            return new TurnPlan(basis: null, 0, prompt, dialogue, settings, startedAt, EndsInThought(text));
+        }
+
+        prompt = chosen.State.Tokens.Rebase(segments, out int sharedTokens);
         (ConversationState? basis, int reusableTokens) = FindBasis(retained, prompt);
+        bool sharesAll = sharedTokens == chosen.State.Tokens.Count && reusableTokens == chosen.State.CachedTokens;
         return new TurnPlan(basis, reusableTokens, prompt, dialogue, settings, startedAt, EndsInThought(text))
         {
-            AnswerEnds = answerEnds,
-            Continues = sharesAll ? Unnamed(nearest!.Value) : null,
+            AnswerEnds = AnswerEnd.Shared(chosen.State, dialogue, sharedTokens),
+            Continues = sharesAll ? Unnamed(chosen) : null,
         };
     }
 
-    /// <summary>The retained state whose cache serves for most of <paramref name="prompt"/>, and for how many tokens.</summary>
+    /// <summary>
+    /// The retained state whose cache serves for most of <paramref name="prompt"/>, and for how many tokens. The last one is always read: its
+    /// logits choose the first token of the answer.
+    /// </summary>
     private static (ConversationState? Basis, int ReusableTokens) FindBasis(IReadOnlyList<(Conversation Conversation, ConversationState State)> retained, TokenLog prompt)
     {
         (ConversationState? Basis, int ReusableTokens) best = (null, 0);
         foreach ((_, ConversationState state) in retained)
         {
-            int reusable = ReusableTokens(state, state.Tokens.CountShared(prompt), prompt);
+            int reusable = state.ReusableTokens(Math.Min(state.Tokens.CountShared(prompt), prompt.Count - 1));
 
             // Of two that serve alike, the one that need not come back from disk.
             if (reusable > best.ReusableTokens || (reusable == best.ReusableTokens && best.Basis is { IsResident: false } && state.IsResident))
@@ -246,9 +248,6 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
 
         return best;
     }
-
-    /// <summary>How much of a cache serves for a prompt. Its last token is always read: its logits choose the first token of the answer.</summary>
-    private static int ReusableTokens(ConversationState state, int sharedTokens, TokenLog prompt) => state.ReusableTokens(Math.Min(sharedTokens, prompt.Count - 1));
 
     /// <summary>A caller who was given an id finds the conversation as that caller left it: others go on beside it.</summary>
     private static (Conversation Conversation, ConversationState State)? Unnamed((Conversation Conversation, ConversationState State) known) =>

@@ -24,7 +24,7 @@ internal static partial class HostingLog
         took.TotalSeconds);
 
     /// <summary>The load that a host began failed.</summary>
-    [LoggerMessage(4, LogLevel.Error, "Loading {ModelName} in the background failed; the first request will try again.")]
+    [LoggerMessage(7, LogLevel.Error, "Loading {ModelName} in the background failed; the first request will try again.")]
     public static partial void LoadFailed(ILogger logger, string modelName, Exception exception);
 
     [LoggerMessage(

@@ -35,7 +35,7 @@ public sealed class MixKvqChatClientTests
         Assert.Equal(0, usage.CachedInputTokenCount);
         Assert.Equal(usage.InputTokenCount, usage.AdditionalCounts![MixKvqMetadata.PrefilledTokens]);
         Assert.Equal(ScriptedSequenceFactory.PieceBytes, usage.AdditionalCounts[MixKvqMetadata.CacheBytes]);
-        Assert.Equal(8.0 * ScriptedSequenceFactory.PieceBytes / (2 * usage.TotalTokenCount!.Value), response.AdditionalProperties![MixKvqMetadata.CacheBitsPerElement]);
+        Assert.Equal(16.0, response.AdditionalProperties![MixKvqMetadata.CacheBitsPerElement]);
         Assert.True(response.AdditionalProperties.ContainsKey(MixKvqMetadata.TokensPerSecond));
     }
 

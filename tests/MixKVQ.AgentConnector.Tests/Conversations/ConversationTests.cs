@@ -148,7 +148,9 @@ public sealed class ConversationTests
         ChatResponse second = await client.GetResponseAsync(history, cancellationToken: Cancellation);
 
         Assert.DoesNotContain("Hm.", model.Tokenizer.Decode(model.SeenPrompts.Last()), StringComparison.Ordinal);
-        Assert.Equal(160, second.Usage!.CachedInputTokenCount);
+
+        // More where there was time between the turns.
+        Assert.InRange(second.Usage!.CachedInputTokenCount!.Value, 160, second.Usage.InputTokenCount!.Value - 1);
     }
 
     [Fact]

@@ -79,7 +79,7 @@ public sealed partial class EditScriptTests
                 conversations.Add((response.ConversationId!, [.. History, .. added, .. response.Messages, .. EditScript.ResultsOf(response)]));
             }
         },
-        iter: int.Parse(Environment.GetEnvironmentVariable("EDIT_ITER") ?? "12", System.Globalization.CultureInfo.InvariantCulture));
+        iter: 12);
 
     private static Task Run(Func<EditScript.Step, bool> keeps, bool canonical, Func<EditScript.Step, bool> applies, Func<ScriptedModel, int[], string> seenBy) => EditScript.Steps.SampleAsync(
         async steps =>
@@ -94,7 +94,7 @@ public sealed partial class EditScriptTests
                 script.AddAnswer(await CheckAsync(client, model, script.History, options, script.History, options, step.Waits, seenBy));
             }
         },
-        iter: int.Parse(Environment.GetEnvironmentVariable("EDIT_ITER") ?? "12", System.Globalization.CultureInfo.InvariantCulture));
+        iter: 12);
 
     /// <summary>Asks the client; checks what the model has seen against what a fresh client renders, and how much of it was reused.</summary>
     private static async Task<ChatResponse> CheckAsync(
@@ -137,7 +137,7 @@ public sealed partial class EditScriptTests
 
     private static string WithoutThoughts(ScriptedModel model, int[] ids) => Thoughts().Replace(model.Tokenizer.Decode(ids), "");
 
-    /// <summary>An answer that depends on the prompt, its thoughts left out, and on nothing else.</summary>
+    /// <summary>An answer that depends on the prompt, its thoughts left out, and on nothing else. No thought is empty: callers do not see those, nor send them back.</summary>
     private static string Answer(string prompt)
     {
         prompt = Thoughts().Replace(prompt, "");
@@ -146,7 +146,7 @@ public sealed partial class EditScriptTests
         const string call = "<tool_call>\n{\"name\": \"double\", \"arguments\": {\"n\": 4}}\n</tool_call>";
         return (choice % 7) switch
         {
-            0 => $"<think>\n{said}\n</think>\n\n{call}",
+            0 => $"<think>\nLook {said}\n</think>\n\n{call}",
             1 => $"{said}!\n{call}\n{call}",
             2 => $"So {said}.",
             _ => $"<think>\nI see {said}\n</think>\n\nThe {said}.",

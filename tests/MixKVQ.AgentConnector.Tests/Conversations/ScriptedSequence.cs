@@ -39,8 +39,8 @@ internal sealed class ScriptedSequence : IConversationSequence
     public CacheUsage Usage => new()
     {
         TokenCount = _seen.Count,
-        Elements = _seen.Count * 2L,
-        SealedElements = _pages.Count * 2L * CacheGeometry.PageTokens,
+        Elements = (_pages.Count + 1) * ScriptedSequenceFactory.PieceBytes / 2,
+        SealedElements = _pages.Count * ScriptedSequenceFactory.PieceBytes / 2,
         Pages = new PageContents(_pages.Count * (long)ScriptedSequenceFactory.PieceBytes, 0, 0, 0),
         SinkBytes = 0,
         TailBytes = ScriptedSequenceFactory.PieceBytes,

@@ -119,14 +119,14 @@ internal sealed class BlobFolder
     {
         try
         {
-            using var handle = ConversationFile.OpenHandle(PathOf(blob));
-            ConversationFile.ReadExactly(handle, 0, bytes);
+            using var file = new UntrustedFile(PathOf(blob));
+            file.Read(0, bytes);
             if (SavedBlob.Of(bytes) != blob)
             {
                 throw new InvalidDataException("its checksum is wrong");
             }
         }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        catch (InvalidDataException error)
         {
             SetAside(blob);
             throw new InvalidDataException($"its page {blob.FileName} cannot be used: {error.Message}", error);

@@ -30,7 +30,7 @@ internal sealed partial class ConversationFolder
         }
 
         found.Sort((a, b) => a.Conversation.LastUsedAt.CompareTo(b.Conversation.LastUsedAt));
-        found.ForEach(known => Replace(known.Entry.Id, known.Entry));
+        found.ForEach(known => _index.Replace(known.Entry.Id, known.Entry));
         return [.. found.Select(known => known.Conversation)];
     }
 
@@ -81,14 +81,13 @@ internal sealed partial class ConversationFolder
         if (error is InvalidDataException && entry.Blobs.All(_blobs.Has))
         {
             SetAside(PathOf(entry.Id), error.Message);
-            Replace(entry.Id, null);
+            _index.Replace(entry.Id, null);
             return;
         }
 
-        StorageLog.CacheLost(_logger, entry.Id, error.Message);
         if (error is InvalidDataException)
         {
-            Replace(entry.Id, new FolderEntry(entry.Id, entry.File, [], isCacheLost: true));
+            _index.Replace(entry.Id, new FolderEntry(entry.Id, entry.File, [], isCacheLost: true));
         }
     }
 
@@ -117,7 +116,7 @@ internal sealed partial class ConversationFolder
             {
                 if (!_refused.DropOldest())
                 {
-                    if (LeastRecentlyUsed(savedId) is not { } oldest)
+                    if (_index.LeastRecentlyUsed(savedId) is not { } oldest)
                     {
                         break;
                     }
@@ -139,60 +138,19 @@ internal sealed partial class ConversationFolder
         return evicted;
     }
 
-    private FolderEntry? LeastRecentlyUsed(string? savedId)
-    {
-        lock (_gate)
-        {
-            return _entries.Values.OrderBy(entry => entry.Id == savedId).ThenBy(entry => entry.LastUse).FirstOrDefault();
-        }
-    }
-
     private bool DeleteUnchanged(FolderEntry entry)
     {
         lock (TurnOf(entry.Id))
         {
-            lock (_gate)
+            if (!_index.Holds(entry))
             {
-                if (_entries.GetValueOrDefault(entry.Id) != entry)
-                {
-                    return false;
-                }
+                return false;
             }
 
             File.Delete(PathOf(entry.Id));
-            Replace(entry.Id, null);
+            _index.Replace(entry.Id, null);
             return true;
         }
-    }
-
-    private FolderEntry? Touch(string id)
-    {
-        lock (_gate)
-        {
-            FolderEntry? entry = _entries.GetValueOrDefault(id);
-            if (entry is not null)
-            {
-                entry.LastUse = ++_useCount;
-            }
-
-            return entry;
-        }
-    }
-
-    private void Replace(string id, FolderEntry? entry)
-    {
-        FolderEntry? previous;
-        lock (_gate)
-        {
-            _entries.Remove(id, out previous);
-            if (entry is not null)
-            {
-                entry.LastUse = ++_useCount;
-                _entries.Add(id, entry);
-            }
-        }
-
-        _blobs.Release(previous?.Blobs ?? []);
     }
 
     private Lock TurnOf(string id) => _turns[(uint)string.GetHashCode(id, StringComparison.Ordinal) % _turns.Length];

@@ -16,9 +16,7 @@ namespace MixKVQ.AgentConnector.Conversations.Storage;
 /// </summary>
 internal sealed partial class ConversationFolder : IDisposable
 {
-    private readonly Lock _gate = new();
     private readonly Lock[] _turns = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
-    private readonly Dictionary<string, FolderEntry> _entries = new(StringComparer.Ordinal);
     private readonly PageNames _names = new();
     private readonly string _path;
     private readonly long? _limitBytes;
@@ -28,7 +26,7 @@ internal sealed partial class ConversationFolder : IDisposable
     private readonly FolderLock _lock;
     private readonly RefusedFolder _refused;
     private readonly BlobFolder _blobs;
-    private long _useCount;
+    private readonly FolderIndex _index;
     private bool _disposed;
 
     private ConversationFolder(string path, long? limitBytes, ModelSignature signature, int vocabularySize, ILogger logger)
@@ -40,6 +38,7 @@ internal sealed partial class ConversationFolder : IDisposable
         {
             _refused = new RefusedFolder(Path.Combine(_path, "refused"));
             _blobs = new BlobFolder(Path.Combine(_path, "pages"), _refused);
+            _index = new FolderIndex(_blobs);
         }
         catch
         {
@@ -49,16 +48,7 @@ internal sealed partial class ConversationFolder : IDisposable
     }
 
     /// <summary>Bytes of all files: what conversations share counts once, what was refused counts too.</summary>
-    public long TotalBytes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _entries.Values.Sum(entry => entry.File.Bytes) + _blobs.Bytes + _refused.Bytes;
-            }
-        }
-    }
+    public long TotalBytes => _index.FileBytes + _blobs.Bytes + _refused.Bytes;
 
     /// <summary>
     /// Opens a folder, or makes it. Files that are broken, a stranger's or another model's are set aside; a conversation that has lost pages comes without its cache.
@@ -92,7 +82,7 @@ internal sealed partial class ConversationFolder : IDisposable
     }
 
     /// <summary>Writes a conversation in the place of its last save. When this returns, the next process finds it.</summary>
-    /// <param name="conversation">The conversation.</param>
+    /// <param name="conversation">The conversation, of the model that the folder was opened for.</param>
     /// <param name="image">Its cache; the caller disposes it.</param>
     /// <exception cref="IOException">It cannot be written; the last save stays.</exception>
     public FolderSave Save(SavedConversation conversation, CacheImage image)
@@ -110,9 +100,9 @@ internal sealed partial class ConversationFolder : IDisposable
                     written += _blobs.Put(blobs[i], SealedPieces.Bytes(image, i));
                 }
 
-                WrittenFile file = ConversationFileWriter.Write(PathOf(conversation.Id), conversation with { Signature = _signature }, image, blobs, isAlone: false);
+                WrittenFile file = ConversationFileWriter.Write(PathOf(conversation.Id), conversation, image, blobs, isAlone: false);
                 written += file.Bytes;
-                Replace(conversation.Id, new FolderEntry(conversation.Id, file, blobs));
+                _index.Replace(conversation.Id, new FolderEntry(conversation.Id, file, blobs));
             }
             catch (Exception error)
             {
@@ -139,7 +129,7 @@ internal sealed partial class ConversationFolder : IDisposable
         lock (TurnOf(id))
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            FolderEntry? entry = Touch(id);
+            FolderEntry? entry = _index.Use(id);
             refusal = entry is null ? $"The folder {_path} holds no conversation {id}." : entry.IsCacheLost ? $"Pages of conversation {id} are missing in {_path}." : null;
             if (entry is null || refusal is not null)
             {
@@ -168,7 +158,7 @@ internal sealed partial class ConversationFolder : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             File.Delete(PathOf(id));
-            Replace(id, null);
+            _index.Replace(id, null);
         }
     }
 

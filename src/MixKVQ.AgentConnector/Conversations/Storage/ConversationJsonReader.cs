@@ -76,9 +76,7 @@ internal static class ConversationJsonReader
     {
         List<ChatTurn> turns = [.. dialogue.Items("turns").Select(ReadTurn)];
         int instructions = turns.TakeWhile(turn => turn.Role == TurnRole.System).Count();
-        return turns is [.., { Role: TurnRole.Assistant }]
-            ? new Dialogue(turns, dialogue.Count("dropped", turns.Count - instructions), dialogue.Count("forgotten", int.MaxValue - turns.Count))
-            : throw new InvalidDataException("its dialogue does not end with an answer of the model");
+        return new Dialogue(turns, dialogue.Count("dropped", turns.Count - instructions), dialogue.Count("forgotten", int.MaxValue - turns.Count));
     }
 
     private static ChatTurn ReadTurn(JsonElement turn) => new(ReadRole(turn), turn.Text("text"))

@@ -1,39 +1,37 @@
 namespace MixKVQ.AgentConnector.Conversations.Storage;
 
-/// <summary>Where files go that cannot be read, to be looked at by a person: the newest few of them. Thread-safe.</summary>
-/// <param name="path">The folder; made when the first file comes.</param>
-internal sealed class RefusedFolder(string path)
+/// <summary>
+/// Where files go that cannot be read, to be looked at by a person, or put back where only the model or its options had changed. They count like other files, and go
+/// first where there are too many bytes. Thread-safe.
+/// </summary>
+internal sealed class RefusedFolder
 {
-    /// <summary>The most files that are kept.</summary>
-    public const int MaxFiles = 16;
-
     private readonly Lock _gate = new();
+    private readonly string _path;
+    private long _bytes;
 
-    /// <summary>Bytes of the files.</summary>
-    public long Bytes
+    /// <param name="path">The folder; made when the first file comes.</param>
+    public RefusedFolder(string path)
     {
-        get
-        {
-            lock (_gate)
-            {
-                return Files().Sum(file => file.Length);
-            }
-        }
+        _path = path;
+        _bytes = Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles().Sum(file => file.Length) : 0;
     }
 
-    /// <summary>Takes a file in; the oldest go where there are too many.</summary>
+    /// <summary>Bytes of the files.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Takes a file in, in the place of one of that name.</summary>
     /// <exception cref="IOException">It cannot be moved.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be moved.</exception>
     public void SetAside(string file)
     {
         lock (_gate)
         {
-            FolderPaths.Create(path);
-            File.Move(file, Path.Combine(path, Path.GetFileName(file)), overwrite: true);
-            foreach (FileInfo old in Files().Skip(MaxFiles))
-            {
-                old.Delete();
-            }
+            FolderPaths.Create(_path);
+            string place = Path.Combine(_path, Path.GetFileName(file));
+            long change = Length(file) - Length(place);
+            File.Move(file, place, overwrite: true);
+            Interlocked.Add(ref _bytes, change);
         }
     }
 
@@ -42,17 +40,17 @@ internal sealed class RefusedFolder(string path)
     {
         lock (_gate)
         {
-            if (Files() is not [.., FileInfo oldest])
+            if (!Directory.Exists(_path) || new DirectoryInfo(_path).EnumerateFiles().MinBy(file => file.LastWriteTimeUtc) is not { } oldest)
             {
                 return false;
             }
 
+            long length = oldest.Length;
             oldest.Delete();
+            Interlocked.Add(ref _bytes, -length);
             return true;
         }
     }
 
-    /// <summary>Newest first.</summary>
-    private IReadOnlyList<FileInfo> Files() =>
-        Directory.Exists(path) ? [.. new DirectoryInfo(path).EnumerateFiles().OrderByDescending(file => file.LastWriteTimeUtc)] : [];
+    private static long Length(string file) => new FileInfo(file) is { Exists: true } info ? info.Length : 0;
 }

@@ -26,7 +26,7 @@ internal sealed record SavedConversation
     /// <summary>All token ids of the dialogue. Not to be changed.</summary>
     public required TokenLog Tokens { get; init; }
 
-    /// <summary>The dialogue; its last turn is the model's.</summary>
+    /// <summary>The dialogue.</summary>
     public required Dialogue Dialogue { get; init; }
 
     /// <summary>The settings of its prompt.</summary>

@@ -57,7 +57,7 @@ public sealed class ConversationFolderTests : IDisposable
         // 32 + 2 pages are shared, 3 are new.
         Assert.Equal(6 + 3, _samples.Files("pages").Length);
         Assert.Equal(alone + second.WrittenBytes, folder.TotalBytes);
-        Assert.Equal(TrueBytes(), folder.TotalBytes);
+        Assert.Equal(_samples.FileBytes, folder.TotalBytes);
 
         folder.Delete(A);
         Assert.Equal(6, _samples.Files("pages").Length);
@@ -206,14 +206,25 @@ public sealed class ConversationFolderTests : IDisposable
                     }
                 }
             });
-            Assert.Equal(TrueBytes(), folder.TotalBytes);
+            Assert.Equal(_samples.FileBytes, folder.TotalBytes);
         }
 
         using ConversationFolder second = _samples.Open(out IReadOnlyList<SavedConversation> found);
         Assert.Equal(8, found.Count);
         Assert.All(Enumerable.Range(0, 8), n => Assert.Equal<int>([.. ids[..400], n], _samples.Restore(second, $"conv_{n:x}", out _)!));
-        Assert.Equal(TrueBytes(), second.TotalBytes);
+        Assert.Equal(_samples.FileBytes, second.TotalBytes);
         Assert.Empty(_samples.Log.Lines);
+    }
+
+    [Fact]
+    public void ClosedFolder_IsNotWritten()
+    {
+        ConversationFolder folder = _samples.Open(out _);
+        folder.Dispose();
+        folder.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => _samples.Save(folder, A, _samples.Ids(40)));
+        Assert.Throws<ObjectDisposedException>(() => folder.Delete(A));
+        Assert.Throws<ObjectDisposedException>(() => folder.Restore(A, _samples.Sequences, out _));
     }
 
     [Fact]
@@ -226,6 +237,4 @@ public sealed class ConversationFolderTests : IDisposable
         Assert.Equal(0, folder.TotalBytes);
         Assert.Empty(_samples.Files("pages"));
     }
-
-    private long TrueBytes() => Directory.GetFiles(_samples.Folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
 }

@@ -52,7 +52,6 @@ public sealed class ConversationJsonTests
     [InlineData("\"cachedTokens\":0", "\"cachedTokens\":1e99", "cachedTokens")]
     [InlineData("\"dropped\":0", "\"dropped\":2", "dropped")]
     [InlineData("\"forgotten\":0", "\"forgotten\":2147483647", "forgotten")]
-    [InlineData("\"role\":\"Assistant\"", "\"role\":\"User\"", "does not end with an answer")]
     [InlineData("\"role\":\"Assistant\"", "\"role\":\"2\"", "role")]
     [InlineData("\"turns\":[{", "\"turns\":[[],{", "role")]
     [InlineData("\"arguments\":{", "\"arguments\":[{},{", "valid JSON")]

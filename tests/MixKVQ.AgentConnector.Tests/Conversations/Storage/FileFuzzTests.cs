@@ -7,10 +7,10 @@ public sealed class FileFuzzTests
     [Fact]
     public void MutatedFiles_AreRefusedOrSayWhatTheySaid()
     {
-        FuzzCounts counts = FileFuzz.Run(3000, seed: 1);
-        Assert.Equal(3000, counts.Refused + counts.Same + counts.ForgedRefused + counts.ForgedRead);
+        FuzzCounts counts = FileFuzz.Run(2000, seed: 1);
+        Assert.Equal(2000, counts.Refused + counts.Same + counts.ForgedRefused + counts.ForgedRead);
 
         // Some changes meet bytes that say nothing; forged checksums let some through to the checks behind them.
-        Assert.True(counts is { Refused: > 500, Same: > 10, ForgedRefused: > 100, ForgedRead: > 10 }, $"{counts}");
+        Assert.True(counts is { Refused: > 300, Same: > 10, ForgedRefused: > 100, ForgedRead: > 10 }, $"{counts}");
     }
 }

@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tests.Conversations.Storage;
 public sealed class KilledProcessTests : IDisposable
 {
     private const int Seed = 5;
-    private const int Kills = 12;
+    private const int Kills = 10;
 
     private readonly SavedSamples _samples = new();
 
@@ -85,8 +85,7 @@ public sealed class KilledProcessTests : IDisposable
             Assert.Equal<int>(step.Ids!, _samples.Restore(folder, step.Id, out _)!);
         }
 
-        long bytes = Directory.GetFiles(_samples.Folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
-        Assert.Equal(bytes, folder.TotalBytes);
+        Assert.Equal(_samples.FileBytes, folder.TotalBytes);
 
         bool IsSaid(Dictionary<string, SaveStep> steps) =>
             steps.Count == said.Count && steps.Values.All(step => said.GetValueOrDefault(step.Id) == step.Index.ToString(CultureInfo.InvariantCulture));

@@ -43,11 +43,8 @@ internal static class SavedRandomly
     private static readonly Gen<ChatTurn> Turn = Gen.Select(
         Gen.Enum<TurnRole>(), Text, Text, Call.Array[0, 2], Text.Null(), (role, text, reasoning, calls, callId) => new ChatTurn(role, text) { Reasoning = reasoning, Calls = calls, CallId = callId });
 
-    private static readonly Gen<Dialogue> Dialogues = Gen.Select(Turn.Array[0, 5], Turn, Gen.Int[0, 6], Gen.Int[0, 1000]).Select((turns, last, dropped, forgotten) =>
-    {
-        ChatTurn[] all = [.. turns, last with { Role = TurnRole.Assistant }];
-        return new Dialogue(all, Math.Min(dropped, all.Length - all.TakeWhile(turn => turn.Role == TurnRole.System).Count()), forgotten);
-    });
+    private static readonly Gen<Dialogue> Dialogues = Gen.Select(Turn.Array[0, 6], Gen.Int[0, 6], Gen.Int[0, 1000]).Select((turns, dropped, forgotten) =>
+        new Dialogue(turns, Math.Min(dropped, turns.Length - turns.TakeWhile(turn => turn.Role == TurnRole.System).Count()), forgotten));
 
     private static readonly Gen<TokenLog> Tokens = Gen.Select(Gen.Int[0, VocabularySize - 1].Array[1, 6], Text, Gen.Bool).Array[0, 6].Select(parts =>
     {

@@ -23,6 +23,9 @@ internal sealed class SavedSamples : IDisposable
     /// <summary>What is logged.</summary>
     public CapturedLog Log { get; } = new();
 
+    /// <summary>Bytes of all files.</summary>
+    public long FileBytes => Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
+
     /// <summary>Ids: <paramref name="count"/> of them, others for another seed.</summary>
     public int[] Ids(int count, int seed = 0)
     {
