@@ -5,15 +5,19 @@ namespace MixKVQ.AgentConnector.StorageProbe;
 /// <summary>A process for a test that ends it at any moment.</summary>
 internal static class EntryPoint
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
-        if (args is not ["save-loop", string folder, string seed, string start])
+        switch (args)
         {
-            Console.Error.WriteLine("Usage: save-loop FOLDER SEED START");
-            return 1;
+            case ["save-loop", string folder, string seed, string start]:
+                SaveLoop.Run(folder, int.Parse(seed, CultureInfo.InvariantCulture), int.Parse(start, CultureInfo.InvariantCulture));
+                return 0;
+            case ["chat-loop", string modelFolder, string folder]:
+                await ChatLoop.RunAsync(modelFolder, folder);
+                return 0;
+            default:
+                await Console.Error.WriteLineAsync("Usage: save-loop FOLDER SEED START | chat-loop MODEL FOLDER");
+                return 1;
         }
-
-        SaveLoop.Run(folder, int.Parse(seed, CultureInfo.InvariantCulture), int.Parse(start, CultureInfo.InvariantCulture));
-        return 0;
     }
 }

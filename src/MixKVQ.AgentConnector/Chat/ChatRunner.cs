@@ -83,8 +83,10 @@ internal sealed class ChatRunner : IAsyncDisposable
         using ConversationLease? lease = request.ConversationId is { } id ? await ConversationLease.EnterAsync(_conversations.Store, id, cancellationToken).ConfigureAwait(false) : null;
         await _idle.YieldAsync(lease?.Conversation, turns, request.Prompt).ConfigureAwait(false);
         (TurnPlan opened, MemoryClaim memory) = await OpenAsync(request, turns, lease, cancellationToken).ConfigureAwait(false);
-        using TurnPlan plan = opened;
         using MemoryClaim claim = memory;
+
+        // The sequence goes before the memory that it takes is given to others.
+        using TurnPlan plan = opened;
         int promptTokens = plan.Prompt.Count;
         if (plan.Dialogue.LeftOutCount > (plan.Continues?.State.Dialogue.LeftOutCount ?? 0))
         {

@@ -34,7 +34,7 @@ internal sealed class ConversationEvents(ILogger logger, ConversationMeter meter
     /// <summary>A conversation could not be written.</summary>
     public void WriteFailed(string id, Exception reason) => ConversationLog.WriteFailed(logger, id, reason);
 
-    /// <summary>The file of a conversation could not be deleted.</summary>
+    /// <summary>A conversation's file could not be deleted.</summary>
     public void DeleteFailed(string id, Exception reason) => ConversationLog.DeleteFailed(logger, id, reason);
 
     /// <summary>A conversation was forked.</summary>

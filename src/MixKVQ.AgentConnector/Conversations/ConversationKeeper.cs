@@ -16,6 +16,9 @@ internal sealed class ConversationKeeper : IDisposable
 
     // One file operation at a time: a file that a state counts on cannot be replaced while it is read.
     private readonly Lock _disk = new();
+    private readonly HashSet<string> _undeleted = new(StringComparer.Ordinal);
+    private readonly ITimer? _expiry;
+    private bool _disposed;
 
     /// <summary>Opens the folder, where there is to be one, and knows the conversations in it.</summary>
     /// <param name="model">The model.</param>
@@ -23,7 +26,7 @@ internal sealed class ConversationKeeper : IDisposable
     /// <param name="clock">Tells when they expire.</param>
     /// <param name="events">Told what happens.</param>
     /// <param name="logger">Told what the folder sets aside.</param>
-    /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
+    /// <exception cref="IOException">The folder cannot be used, or another process uses it; the message names the option and says what to do.</exception>
     public ConversationKeeper(IChatModel model, ConversationSettings settings, TimeProvider clock, ConversationEvents events, ILogger logger)
     {
         _sequences = model.Sequences;
@@ -32,13 +35,18 @@ internal sealed class ConversationKeeper : IDisposable
         Store = new ConversationStore(settings.Limits, _sequences, clock, events);
         if (settings.Folder is { } path)
         {
-            _folder = ConversationFolder.Open(path, settings.FolderLimitBytes, _sequences.Signature, model.Tokenizer.VocabularySize, logger, out IReadOnlyList<SavedConversation> conversations);
+            _folder = Open(path, settings.FolderLimitBytes, logger, out IReadOnlyList<SavedConversation> conversations);
             foreach (SavedConversation saved in conversations)
             {
                 Store.Add(ConversationRecords.ToConversation(saved));
             }
 
-            DeleteDropped();
+            DropExpired();
+        }
+
+        if (settings.Limits.ExpiryCheckInterval is { } interval)
+        {
+            _expiry = clock.CreateTimer(_ => DropExpired(), null, interval, interval);
         }
     }
 
@@ -117,6 +125,11 @@ internal sealed class ConversationKeeper : IDisposable
     /// <summary>Retains a conversation, whose id is new, and writes it to disk.</summary>
     public async Task<Conversation> AddAsync(Conversation conversation)
     {
+        if (_folder is not null && conversation.State.File is null)
+        {
+            conversation.State.MayLeaveMemory = false;
+        }
+
         Store.ShareWithNearest(conversation.State);
         Store.Add(conversation);
         await WriteAsync(conversation).ConfigureAwait(false);
@@ -157,17 +170,14 @@ internal sealed class ConversationKeeper : IDisposable
         }
     }
 
-    /// <summary>Deletes the files of conversations that are no longer known.</summary>
+    /// <summary>Deletes the files of conversations that are no longer known, and those that could not be deleted before.</summary>
     public void DeleteDropped()
     {
         lock (_disk)
         {
-            foreach (string id in _events.TakeDropped())
+            foreach (string id in _undeleted.Concat(_events.TakeDropped()).ToArray())
             {
-                if (_folder is not null)
-                {
-                    Delete(id, _folder);
-                }
+                Delete(id);
             }
         }
     }
@@ -175,8 +185,56 @@ internal sealed class ConversationKeeper : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _expiry?.Dispose();
+        DeleteDropped();
         Store.Dispose();
-        _folder?.Dispose();
+        lock (_disk)
+        {
+            _disposed = true;
+            _folder?.Dispose();
+        }
+    }
+
+    private ConversationFolder Open(string path, long limitBytes, ILogger logger, out IReadOnlyList<SavedConversation> conversations)
+    {
+        try
+        {
+            return ConversationFolder.Open(path, limitBytes, _sequences.Signature, VocabularySize, logger, out conversations);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"{nameof(MixKvqOptions.Cache)}.{nameof(KvCacheOptions.SpillDirectory)} is '{path}', where conversations cannot be kept: {error.Message} "
+                + "Name a folder of its own for each client, which it may read and write, or null for none.",
+                error);
+        }
+    }
+
+    private void DropExpired()
+    {
+        Store.DropExpired();
+        DeleteDropped();
+    }
+
+    private void Delete(string id)
+    {
+        if (_folder is null || _disposed)
+        {
+            return;
+        }
+
+        try
+        {
+            _folder.Delete(id);
+            _undeleted.Remove(id);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            if (_undeleted.Add(id))
+            {
+                _events.DeleteFailed(id, exception);
+            }
+        }
     }
 
     private void Delete(string id, ConversationFolder folder)
@@ -238,6 +296,14 @@ internal sealed class ConversationKeeper : IDisposable
                 return;
             }
 
+            if (sequence.TokenCount != state.CachedTokens)
+            {
+                sequence.Dispose();
+                _events.Refused(id, "It holds other tokens.");
+                state.ForgetFile(id);
+                return;
+            }
+
             state.Return(sequence);
             Store.ShareWithNearest(state);
             _events.Restored(id, state.CachedTokens, Stopwatch.GetElapsedTime(start));
@@ -248,7 +314,7 @@ internal sealed class ConversationKeeper : IDisposable
     {
         lock (_disk)
         {
-            // Whoever comes later writes what stands then.
+            // Whoever comes first writes what stands then, for those too who come later.
             if (Store.Retain(conversation) is not { } state)
             {
                 return;
@@ -256,9 +322,15 @@ internal sealed class ConversationKeeper : IDisposable
 
             try
             {
+                if (state.HasFile(conversation.Id))
+                {
+                    return;
+                }
+
                 using CacheImage image = state.Export();
                 IReadOnlyList<string> evicted = folder.Save(ConversationRecords.Of(conversation, state, _sequences.Signature), image).EvictedIds;
-                state.AddFile(conversation.Id);
+                _undeleted.Remove(conversation.Id);
+                Store.AddFile(conversation, state);
                 foreach (string id in evicted)
                 {
                     Store.ForgetFile(id);
@@ -266,6 +338,8 @@ internal sealed class ConversationKeeper : IDisposable
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
+                // A file of an earlier turn would let the conversation go on from there after a restart.
+                Delete(conversation.Id);
                 state.ForgetFile(conversation.Id);
                 _events.WriteFailed(conversation.Id, exception);
 

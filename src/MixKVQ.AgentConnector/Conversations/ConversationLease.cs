@@ -29,7 +29,18 @@ internal sealed class ConversationLease : IDisposable
             throw;
         }
 
-        return new ConversationLease(store, conversation);
+        var lease = new ConversationLease(store, conversation);
+        try
+        {
+            // It may have been dropped by who had the turn before.
+            store.RequireKnown(conversation);
+            return lease;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -21,8 +21,8 @@ internal static partial class ConversationLog
     [LoggerMessage(23, LogLevel.Warning, "Conversation {ConversationId} could not be written to disk; it goes on in memory and ends with the process.")]
     public static partial void WriteFailed(ILogger logger, string conversationId, Exception exception);
 
-    /// <summary>A file could not be deleted.</summary>
-    [LoggerMessage(24, LogLevel.Error, "The file of conversation {ConversationId} could not be deleted: the next process may resume the conversation as it was then.")]
+    /// <summary>A conversation's file could not be deleted.</summary>
+    [LoggerMessage(24, LogLevel.Warning, "The file of conversation {ConversationId} could not be deleted; that is tried again after each turn. A process that begins meanwhile finds it.")]
     public static partial void DeleteFailed(ILogger logger, string conversationId, Exception exception);
 
     /// <summary>A conversation is gone.</summary>

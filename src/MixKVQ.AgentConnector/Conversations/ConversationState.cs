@@ -47,6 +47,15 @@ internal sealed class ConversationState
     /// <summary>A conversation whose file has the cache; null where none has.</summary>
     public string? File { get { lock (_gate) { return _files.FirstOrDefault(); } } }
 
+    /// <summary>Whether the file of a conversation has the cache.</summary>
+    public bool HasFile(string id)
+    {
+        lock (_gate)
+        {
+            return _files.Contains(id);
+        }
+    }
+
     /// <summary>All token ids of the dialogue. Not to be changed.</summary>
     public TokenLog Tokens { get; }
 

@@ -12,7 +12,6 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     private readonly ConversationLimits _limits;
     private readonly TimeProvider _clock;
     private readonly ConversationEvents _events;
-    private readonly ITimer? _expiry;
     private long _useCount;
     private bool _disposed;
 
@@ -26,10 +25,6 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
         _clock = clock;
         _events = events;
         Budget = new MemoryBudget(limits.MemoryBytes, sequences, this);
-        if (limits.ExpiryCheckInterval is { } interval)
-        {
-            _expiry = clock.CreateTimer(_ => DropExpired(), null, interval, interval);
-        }
     }
 
     /// <inheritdoc/>
@@ -62,11 +57,23 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     {
         lock (Gate)
         {
-            Conversation conversation = Find(id) ?? throw new ArgumentException($"There is no conversation '{id}': it was never begun here, has expired, was released because more than {_limits.MaxConversations} were used after it, or its saved file was refused (the log says why). "
-                + $"Begin one by a request without a ConversationId on a client whose {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.Stateful)} is true, or raise {nameof(MixKvqOptions.MaxConversations)}.", nameof(id));
+            Conversation conversation = Find(id) ?? throw Unknown(id);
             conversation.UserCount++;
             Touch(conversation);
             return conversation;
+        }
+    }
+
+    /// <summary>Checks that a conversation is known still.</summary>
+    /// <exception cref="ArgumentException">It is not.</exception>
+    public void RequireKnown(Conversation conversation)
+    {
+        lock (Gate)
+        {
+            if (_conversations.GetValueOrDefault(conversation.Id) != conversation)
+            {
+                throw Unknown(conversation.Id);
+            }
         }
     }
 
@@ -235,12 +242,36 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
         }
     }
 
+    /// <summary>Forgets the conversations whose time is over.</summary>
+    public void DropExpired()
+    {
+        lock (Gate)
+        {
+            foreach (Conversation conversation in _conversations.Values.Where(IsExpired).ToArray())
+            {
+                Remove(conversation, DropReason.Expired);
+            }
+        }
+    }
+
     /// <summary>Says that turns that wait for memory may look again: a state may leave memory now.</summary>
     public void ServeWaiters()
     {
         lock (Gate)
         {
             Budget.ServeWaiters();
+        }
+    }
+
+    /// <summary>Says that the conversation's file has the cache of <paramref name="state"/>, where that is still how it stands: otherwise the next file has not.</summary>
+    public void AddFile(Conversation conversation, ConversationState state)
+    {
+        lock (Gate)
+        {
+            if (StandsAt(conversation, state))
+            {
+                state.AddFile(conversation.Id);
+            }
         }
     }
 
@@ -278,6 +309,14 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     public bool TryEvict()
     {
         HashSet<ConversationState> kept = [.. _conversations.Values.Where(IsUnmovable).Select(conversation => conversation.State), .. Budget.Bases];
+
+        // A conversation has gone on since a turn, which waits, was planned: that plans again.
+        if (Budget.WaitingBases.FirstOrDefault(state => state.IsResident && !kept.Contains(state) && !_conversations.Values.Any(conversation => conversation.State == state)) is { } replaced)
+        {
+            replaced.LeaveMemory();
+            return true;
+        }
+
         if (_conversations.Values.Where(conversation => conversation.State.IsResident && !kept.Contains(conversation.State)).MinBy(conversation => conversation.LastUse) is not { } oldest)
         {
             return false;
@@ -291,7 +330,6 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     /// <summary>Releases every conversation.</summary>
     public void Dispose()
     {
-        _expiry?.Dispose();
         lock (Gate)
         {
             _disposed = true;
@@ -303,6 +341,11 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
             _conversations.Clear();
         }
     }
+
+    private ArgumentException Unknown(string id) => new(
+        $"There is no conversation '{id}': it was never begun here, was dropped, has expired, was released because more than {_limits.MaxConversations} were used after it, or its saved file was refused (the log says why). "
+        + $"Begin one by a request without a ConversationId on a client whose {nameof(MixKvqOptions)}.{nameof(MixKvqOptions.Stateful)} is true, or raise {nameof(MixKvqOptions.MaxConversations)}.",
+        nameof(id));
 
     private static bool IsUnmovable(Conversation conversation) => conversation.IsPinned || !conversation.State.MayLeaveMemory;
 
@@ -328,17 +371,6 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     {
         conversation.LastUse = ++_useCount;
         conversation.LastUsedAt = _clock.GetUtcNow();
-    }
-
-    private void DropExpired()
-    {
-        lock (Gate)
-        {
-            foreach (Conversation conversation in _conversations.Values.Where(IsExpired).ToArray())
-            {
-                Remove(conversation, DropReason.Expired);
-            }
-        }
     }
 
     private void Trim(Conversation? keep)

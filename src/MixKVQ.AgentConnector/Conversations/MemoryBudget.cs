@@ -101,6 +101,9 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
     /// <summary>The states that running turns were forked from. The caller holds the gate.</summary>
     public IEnumerable<ConversationState> Bases => _claims.Select(claim => claim.Basis).OfType<ConversationState>();
 
+    /// <summary>The states that turns which have not begun are to be forked from. The caller holds the gate.</summary>
+    public IEnumerable<ConversationState> WaitingBases => _entering.Select(waiter => waiter.Claim.Basis).OfType<ConversationState>();
+
     internal async Task GrowAsync(MemoryClaim claim, int tokens, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, claim.MostTokens);

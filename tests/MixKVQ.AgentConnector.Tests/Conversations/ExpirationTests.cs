@@ -45,36 +45,4 @@ public sealed class ExpirationTests
         configure(options);
         return new MixKvqChatClient(options, null, () => Task.FromResult<IChatModel>(model), clock);
     }
-
-    /// <summary>A clock that is set by hand and calls its timers as it passes their times.</summary>
-    private sealed class SteppedClock : TimeProvider
-    {
-        private readonly List<(TimerCallback Callback, object? State)> _timers = [];
-        private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-        public override DateTimeOffset GetUtcNow() => _now;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            _timers.Add((callback, state));
-            return new NoTimer();
-        }
-
-        public void Advance(TimeSpan time)
-        {
-            _now += time;
-            _timers.ForEach(timer => timer.Callback(timer.State));
-        }
-
-        private sealed class NoTimer : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose()
-            {
-            }
-
-            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-        }
-    }
 }

@@ -78,6 +78,9 @@ internal sealed class ScriptedModel : IChatModel
     /// <summary>Called before each step with the number of tokens it reads.</summary>
     public Action<int>? OnStep { get; set; }
 
+    /// <summary>Called when a signature is asked for: just before a conversation is written.</summary>
+    public Action? OnWrite { get; set; }
+
     /// <inheritdoc/>
     public ISequenceFactory Sequences => _sequences;
 
@@ -87,11 +90,11 @@ internal sealed class ScriptedModel : IChatModel
     }
 
     /// <summary>A client of this model.</summary>
-    public MixKvqChatClient CreateClient(Action<MixKvqOptions>? configure = null, ILoggerFactory? loggerFactory = null)
+    public MixKvqChatClient CreateClient(Action<MixKvqOptions>? configure = null, ILoggerFactory? loggerFactory = null, TimeProvider? clock = null)
     {
         var options = new MixKvqOptions { ModelPath = "models/tiny" };
         configure?.Invoke(options);
-        return new MixKvqChatClient(options, loggerFactory, () => Task.FromResult<IChatModel>(this), TimeProvider.System);
+        return new MixKvqChatClient(options, loggerFactory, () => Task.FromResult<IChatModel>(this), clock ?? TimeProvider.System);
     }
 
     /// <summary>The answer to <paramref name="seen"/>, of which a part may have been said, and where it begins.</summary>

@@ -24,7 +24,16 @@ internal sealed class ScriptedSequenceFactory(ScriptedModel model) : ISequenceFa
     public PagePool Pool { get; } = new();
 
     /// <inheritdoc/>
-    public ModelSignature Signature { get; } = new("scripted", "none", "ids");
+    public ModelSignature Signature
+    {
+        get
+        {
+            model.OnWrite?.Invoke();
+            return field;
+        }
+
+        set;
+    } = new("scripted", "none", "ids");
 
     /// <inheritdoc/>
     public long HeldBytes => Pool.LiveBytes + PieceBytes * LiveCount;

@@ -85,7 +85,6 @@ internal sealed partial class ConversationFolder
             return;
         }
 
-        StorageLog.CacheLost(_logger, entry.Id, error.Message);
         if (error is InvalidDataException)
         {
             _index.Replace(entry.Id, new FolderEntry(entry.Id, entry.File, [], isCacheLost: true));
