@@ -125,7 +125,7 @@ public sealed class ConversationCache
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>The id of the conversation, a new one.</returns>
-    /// <exception cref="InvalidDataException">The file is broken, or was saved by another model or with other cache options; the message says which.</exception>
+    /// <exception cref="InvalidDataException">The file is missing or broken, or was saved by another model or with other cache options; the message says which.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InsufficientMemoryException">The cache does not fit the memory budget even alone.</exception>
     public async Task<string> LoadAsync(string path, CancellationToken cancellationToken = default)

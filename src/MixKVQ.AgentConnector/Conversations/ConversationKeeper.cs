@@ -73,8 +73,7 @@ internal sealed class ConversationKeeper : IDisposable
     /// <exception cref="InsufficientMemoryException">The prompt does not fit even alone.</exception>
     public async Task<MemoryClaim?> BeginAsync(TurnPlan plan, int mostTokens, CancellationToken cancellationToken)
     {
-        // The last token that is generated is never read.
-        MemoryClaim claim = await Store.Budget.EnterAsync(plan.Basis, plan.CachedTokens, plan.Prompt.Count, mostTokens - 1, cancellationToken).ConfigureAwait(false);
+        MemoryClaim claim = await EnterAsync(plan, mostTokens, cancellationToken).ConfigureAwait(false);
         try
         {
             if (plan.Basis is { } basis && !(await BringBackAsync(basis, claim).ConfigureAwait(false) && basis.CachedTokens >= plan.CachedTokens))
@@ -139,17 +138,25 @@ internal sealed class ConversationKeeper : IDisposable
 
     /// <summary>Holds the memory of a state's cache, brought back where it had left, until the claim is disposed.</summary>
     /// <exception cref="InsufficientMemoryException">It does not fit even alone.</exception>
-    /// <exception cref="InvalidOperationException">The cache is lost.</exception>
-    public async Task<MemoryClaim> HoldAsync(ConversationState state, CancellationToken cancellationToken)
+    /// <returns>The claim; null where the cache is lost.</returns>
+    public async Task<MemoryClaim?> HoldAsync(ConversationState state, CancellationToken cancellationToken)
     {
         MemoryClaim claim = await Store.Budget.EnterAsync(state, state.CachedTokens, state.CachedTokens, state.CachedTokens, cancellationToken).ConfigureAwait(false);
-        if (await BringBackAsync(state, claim).ConfigureAwait(false))
+        try
         {
-            return claim;
+            if (await BringBackAsync(state, claim).ConfigureAwait(false))
+            {
+                return claim;
+            }
+        }
+        catch
+        {
+            claim.Dispose();
+            throw;
         }
 
         claim.Dispose();
-        throw new InvalidOperationException("The conversation's cache is lost: it had to leave memory and no file has it. Its next turn reads its tokens anew.");
+        return null;
     }
 
     /// <summary>Writes a conversation to disk, as it stands, where there is a folder for that.</summary>
@@ -240,6 +247,25 @@ internal sealed class ConversationKeeper : IDisposable
         {
             _events.DeleteFailed(id, exception);
         }
+    }
+
+    private async Task<MemoryClaim> EnterAsync(TurnPlan plan, int mostTokens, CancellationToken cancellationToken)
+    {
+        // The last token that is generated is never read.
+        if (plan.Basis is { } basis)
+        {
+            try
+            {
+                return await Store.Budget.EnterAsync(basis, plan.CachedTokens, plan.Prompt.Count, mostTokens - 1, cancellationToken).ConfigureAwait(false);
+            }
+            catch (InsufficientMemoryException)
+            {
+                // Beside a long cache of which it shares little, a turn may not fit that fits alone.
+                plan.ForgetBasis();
+            }
+        }
+
+        return await Store.Budget.EnterAsync(basis: null, 0, plan.Prompt.Count, mostTokens - 1, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> BringBackAsync(ConversationState state, MemoryClaim claim)

@@ -36,6 +36,9 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     /// <inheritdoc/>
     public IEnumerable<CachePart> UnmovableParts => _conversations.Values.Where(IsUnmovable).SelectMany(conversation => conversation.State.Parts);
 
+    /// <inheritdoc/>
+    public IEnumerable<CachePart> PinnedParts => _conversations.Values.Where(conversation => conversation.IsPinned).SelectMany(conversation => conversation.State.Parts);
+
     /// <summary>What the conversations hold together.</summary>
     public ConversationTotals Totals
     {
@@ -298,6 +301,9 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
             }
         }
     }
+
+    /// <inheritdoc/>
+    public bool IsPinned(ConversationState state) => _conversations.Values.Any(conversation => conversation.IsPinned && conversation.State == state);
 
     /// <inheritdoc/>
     public bool TryEvict()

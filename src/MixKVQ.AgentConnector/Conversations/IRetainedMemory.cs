@@ -11,6 +11,12 @@ internal interface IRetainedMemory
     /// <summary>The memory of caches that may not leave: they are pinned, or being written.</summary>
     IEnumerable<CachePart> UnmovableParts { get; }
 
+    /// <summary>The memory of caches that are pinned: it does not become free by waiting.</summary>
+    IEnumerable<CachePart> PinnedParts { get; }
+
+    /// <summary>Whether a pinned conversation stands at <paramref name="state"/>.</summary>
+    bool IsPinned(ConversationState state);
+
     /// <summary>Takes the least recently used cache that may leave out of memory; false where there is none.</summary>
     bool TryEvict();
 }

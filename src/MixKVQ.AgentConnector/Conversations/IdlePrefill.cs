@@ -90,6 +90,18 @@ internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, Con
         }
     }
 
+    /// <summary>Stops a job, unless it has ended: turns that wait for its memory hold up the engine that it waits for.</summary>
+    private void Stop(IdleJob job)
+    {
+        lock (_gate)
+        {
+            if (_jobs.Contains(job))
+            {
+                job.Stop();
+            }
+        }
+    }
+
     private async Task RunAsync(IdleJob job)
     {
         try
@@ -139,7 +151,7 @@ internal sealed class IdlePrefill(IChatModel model, PromptRenderer renderer, Con
 
             using (plan)
             {
-                using MemoryClaim? memory = conversations.Store.Budget.TryEnter(state, plan.CachedTokens, plan.Prompt.Count);
+                using MemoryClaim? memory = conversations.Store.Budget.TryEnter(state, plan.CachedTokens, plan.Prompt.Count, () => Stop(job));
                 if (memory is null || !state.IsResident)
                 {
                     return;

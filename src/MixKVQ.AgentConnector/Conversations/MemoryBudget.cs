@@ -31,24 +31,35 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
     /// <exception cref="InsufficientMemoryException">The needed tokens do not fit even alone; the message has the sizes.</exception>
     public Task<MemoryClaim> EnterAsync(ConversationState? basis, int sharedTokens, int neededTokens, int wantedTokens, CancellationToken cancellationToken)
     {
+        Task<MemoryClaim> waiting;
         lock (memory.Gate)
         {
-            var claim = new MemoryClaim(this, sequences, basis, sharedTokens, neededTokens, MostTokens(basis, sharedTokens, neededTokens, wantedTokens));
+            var claim = new MemoryClaim(this, sequences, basis, sharedTokens, neededTokens, wantedTokens);
+            Limit(claim);
             if (_entering.Count == 0 && TryEnter(claim))
             {
                 return Task.FromResult(claim);
             }
 
-            return WaitAsync(_entering, new Waiter(claim, () => TryEnter(claim)), cancellationToken);
+            waiting = WaitAsync(_entering, new Waiter(claim, () => TryEnterLimited(claim)), cancellationToken);
         }
+
+        AskBack();
+        return waiting;
     }
 
-    /// <summary>As <see cref="EnterAsync"/>, without waiting and for the needed tokens only; null where there is no room now or somebody waits.</summary>
-    public MemoryClaim? TryEnter(ConversationState basis, int sharedTokens, int neededTokens)
+    /// <summary>
+    /// As <see cref="EnterAsync"/>, without waiting and for the needed tokens only; null where there is no room now or somebody waits.
+    /// </summary>
+    /// <param name="basis">The state to fork.</param>
+    /// <param name="sharedTokens">How many tokens the fork keeps.</param>
+    /// <param name="neededTokens">How many tokens the sequence holds.</param>
+    /// <param name="askBack">Called, on any thread, whenever a turn begins to wait: ends the claim soon.</param>
+    public MemoryClaim? TryEnter(ConversationState basis, int sharedTokens, int neededTokens, Action askBack)
     {
         lock (memory.Gate)
         {
-            var claim = new MemoryClaim(this, sequences, basis, sharedTokens, neededTokens, neededTokens);
+            var claim = new MemoryClaim(this, sequences, basis, sharedTokens, neededTokens, neededTokens) { AskBack = askBack };
             return _entering.Count == 0 && _growing.Count == 0 && TryEnter(claim) ? claim : null;
         }
     }
@@ -107,15 +118,30 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
             waiting = WaitAsync(_growing, new Waiter(claim, () => TryGrow(claim, tokens)), cancellationToken);
         }
 
+        AskBack();
         await waiting.ConfigureAwait(false);
     }
 
     private static long Bytes(IEnumerable<CachePart> parts) => parts.DistinctBy(part => part.Identity, ReferenceEqualityComparer.Instance).Sum(part => part.Bytes);
 
-    private int MostTokens(ConversationState? basis, int sharedTokens, int neededTokens, int wantedTokens)
+    /// <summary>Asks for what is claimed for later use only. Not under the gate: those asked may take locks of their own.</summary>
+    private void AskBack()
     {
-        long unmovable = Bytes(memory.UnmovableParts.Concat(basis?.Parts ?? [])) + (basis is { IsResident: false } ? basis.Usage.TotalBytes : 0);
-        int most = wantedTokens;
+        Action[] holders;
+        lock (memory.Gate)
+        {
+            holders = [.. _claims.Select(claim => claim.AskBack).OfType<Action>()];
+        }
+
+        Array.ForEach(holders, askBack => askBack());
+    }
+
+    /// <summary>Limits a claim to what fits beside that which no waiting makes free.</summary>
+    private void Limit(MemoryClaim claim)
+    {
+        (ConversationState? basis, int sharedTokens, int neededTokens) = (claim.Basis, claim.SharedTokens, claim.NeededTokens);
+        long unmovable = Bytes(memory.PinnedParts.Concat(basis?.Parts ?? [])) + (basis is { IsResident: false } ? basis.Usage.TotalBytes : 0);
+        int most = claim.WantedTokens;
         while (most >= neededTokens && unmovable + sequences.BytesToHold(sharedTokens, most) > limitBytes)
         {
             most = CacheGeometry.PageBorder(most) - 1;
@@ -129,7 +155,14 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
                 + $"Raise {nameof(MixKvqOptions.Cache)}.{nameof(KvCacheOptions.MemoryBudget)}, send less, or unpin conversations.");
         }
 
-        return most;
+        claim.Limit(most);
+    }
+
+    /// <summary>Enters a claim that waited: what is pinned may have changed.</summary>
+    private bool TryEnterLimited(MemoryClaim claim)
+    {
+        Limit(claim);
+        return TryEnter(claim);
     }
 
     private bool TryEnter(MemoryClaim claim)
@@ -163,7 +196,7 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
 
     private IEnumerable<CachePart> UnmovableParts() => memory.UnmovableParts.Concat(Bases.SelectMany(basis => basis.Parts));
 
-    /// <summary>Whether the claims can end in some order: each, when its turn comes, gets all that it may still ask for, and what it had becomes free.</summary>
+    /// <summary>Whether the claims can end in some order: each, when its turn comes, gets all that it may still ask for, and what it had becomes free, unless its conversation is pinned.</summary>
     private bool CanAllEnd(long unmovableBytes)
     {
         long free = limitBytes - unmovableBytes - _claims.Sum(claim => claim.RestoreBytes + claim.GrantedBytes);
@@ -172,14 +205,18 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
             return false;
         }
 
-        foreach (MemoryClaim claim in _claims.OrderBy(claim => claim.MostBytes - claim.GrantedBytes))
+        foreach ((MemoryClaim claim, bool isPinned) in _claims
+            .Select(claim => (Claim: claim, IsPinned: claim.Basis is { } basis && memory.IsPinned(basis)))
+            .OrderBy(entry => entry.IsPinned)
+            .ThenBy(entry => entry.Claim.MostBytes - entry.Claim.GrantedBytes))
         {
-            if (claim.MostBytes - claim.GrantedBytes > free)
+            long missing = claim.MostBytes - claim.GrantedBytes;
+            if (missing > free)
             {
                 return false;
             }
 
-            free += claim.GrantedBytes;
+            free += isPinned ? -missing : claim.GrantedBytes;
         }
 
         return true;
@@ -197,14 +234,22 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
         for (LinkedListNode<Waiter>? node = waiters.First, next; node is not null; node = next)
         {
             next = node.Next;
-            if (node.Value.Try())
+            try
+            {
+                if (node.Value.Try())
+                {
+                    waiters.Remove(node);
+                    node.Value.Granted.SetResult(node.Value.Claim);
+                }
+                else if (stopsAtFirst)
+                {
+                    return;
+                }
+            }
+            catch (InsufficientMemoryException refusal)
             {
                 waiters.Remove(node);
-                node.Value.Granted.SetResult(node.Value.Claim);
-            }
-            else if (stopsAtFirst)
-            {
-                return;
+                node.Value.Granted.SetException(refusal);
             }
         }
     }

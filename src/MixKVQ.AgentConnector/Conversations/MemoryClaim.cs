@@ -10,27 +10,40 @@ internal sealed class MemoryClaim : IDisposable
     private readonly int _sharedTokens;
     private int _grantedTokens;
 
-    internal MemoryClaim(MemoryBudget budget, ISequenceFactory sequences, ConversationState? basis, int sharedTokens, int grantedTokens, int mostTokens)
+    internal MemoryClaim(MemoryBudget budget, ISequenceFactory sequences, ConversationState? basis, int sharedTokens, int neededTokens, int wantedTokens)
     {
         _budget = budget;
         _sequences = sequences;
         _sharedTokens = sharedTokens;
         Basis = basis;
-        MostTokens = mostTokens;
-        Grant(grantedTokens);
+        NeededTokens = neededTokens;
+        WantedTokens = MostTokens = wantedTokens;
+        Grant(neededTokens);
     }
 
     /// <summary>The state that the turn's sequence is forked from, if any; its cache stays in memory meanwhile.</summary>
     public ConversationState? Basis { get; }
 
     /// <summary>The most tokens that the sequence may come to hold.</summary>
-    public int MostTokens { get; }
+    public int MostTokens { get; private set; }
 
     /// <summary>The tokens that the sequence may hold now. Read it while waiting for nothing.</summary>
     public int GrantedTokens => Volatile.Read(ref _grantedTokens);
 
     /// <summary>The turn's sequence, once open: what it allocated is part of what was granted.</summary>
     public IConversationSequence? Sequence { get; set; }
+
+    /// <summary>Asks for the memory back when a turn waits for some; null where the claim is a turn's.</summary>
+    public Action? AskBack { get; init; }
+
+    /// <summary>How many tokens of the basis the sequence shares.</summary>
+    internal int SharedTokens => _sharedTokens;
+
+    /// <summary>How many tokens the sequence holds at least.</summary>
+    internal int NeededTokens { get; }
+
+    /// <summary>How many it may hold if there is room.</summary>
+    internal int WantedTokens { get; }
 
     /// <summary>Bytes to bring the basis back from disk; 0 once it is there.</summary>
     internal long RestoreBytes { get; set; }
@@ -51,6 +64,13 @@ internal sealed class MemoryClaim : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _budget.Release(this);
+
+    /// <summary>Sets the most tokens before the claim is entered.</summary>
+    internal void Limit(int mostTokens)
+    {
+        MostTokens = mostTokens;
+        Grant(NeededTokens);
+    }
 
     /// <summary>Sets what is granted: <paramref name="tokens"/>, and as many more as need no further page.</summary>
     internal void Grant(int tokens)

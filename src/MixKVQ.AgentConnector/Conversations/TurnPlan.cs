@@ -32,13 +32,13 @@ internal sealed class TurnPlan : IDisposable
     }
 
     /// <summary>The state that the turn's sequence is forked from, if any; held until this plan is disposed.</summary>
-    public ConversationState? Basis { get; }
+    public ConversationState? Basis { get; private set; }
 
     /// <summary>The sequence of this turn, once opened; the generation grows it.</summary>
     public IConversationSequence Sequence => _sequence ?? throw new InvalidOperationException("The turn's sequence is not open.");
 
     /// <summary>How many tokens of the prompt the sequence holds from the start.</summary>
-    public int CachedTokens { get; }
+    public int CachedTokens { get; private set; }
 
     /// <summary>The whole prompt.</summary>
     public TokenLog Prompt { get; }
@@ -60,6 +60,14 @@ internal sealed class TurnPlan : IDisposable
 
     /// <summary>The conversation that this turn takes further, if any, and how it stood: the turn's state replaces that one.</summary>
     public (Conversation Conversation, ConversationState State)? Continues { get; set; }
+
+    /// <summary>Has the whole prompt read anew. Not once the sequence is open.</summary>
+    public void ForgetBasis()
+    {
+        Basis?.Release();
+        Basis = null;
+        CachedTokens = 0;
+    }
 
     /// <summary>Makes the turn's sequence. The basis is in memory.</summary>
     public void Open(ISequenceFactory sequences)

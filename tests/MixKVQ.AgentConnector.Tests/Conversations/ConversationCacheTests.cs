@@ -122,6 +122,48 @@ public sealed class ConversationCacheTests
         Assert.Equal("There are 17.", messages[3].Text);
     }
 
+    [Fact]
+    public async Task ArgumentsThatNameNothing_AreRefusedAsDocumented()
+    {
+        using var folder = new ModelFolder();
+        using MixKvqChatClient client = new ScriptedModel(Answer).CreateClient(options => options.Stateful = true);
+        ConversationCache cache = client.Conversations;
+        Func<string, Task>[] takingIds =
+        [
+            id => cache.GetMessagesAsync(id, Cancellation),
+            id => cache.ForkAsync(id, cancellationToken: Cancellation),
+            id => cache.PinAsync(id, Cancellation),
+            id => cache.UnpinAsync(id, Cancellation),
+            id => cache.SaveAsync(id, folder.File("none"), Cancellation),
+            id => cache.DropAsync(id, Cancellation),
+        ];
+        foreach (Func<string, Task> call in takingIds)
+        {
+            Assert.Contains("conv_unknown", (await Assert.ThrowsAsync<ArgumentException>(() => call("conv_unknown"))).Message, StringComparison.Ordinal);
+            await Assert.ThrowsAsync<ArgumentNullException>(() => call(null!));
+        }
+
+        Assert.Null(await cache.FindAsync("conv_unknown", Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(() => cache.LoadAsync(" ", Cancellation));
+        await Assert.ThrowsAsync<InvalidDataException>(() => cache.LoadAsync(folder.File("none"), Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(() => cache.SaveAsync("conv_unknown", "", Cancellation));
+    }
+
+    [Fact]
+    public async Task ACancelledCall_DoesNothing_AndADisposedClientAnswersNoMore()
+    {
+        using MixKvqChatClient client = new ScriptedModel(Answer).CreateClient(options => options.Stateful = true);
+        string id = await BeginAsync(client);
+        var cancelled = new CancellationToken(canceled: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Conversations.DropAsync(id, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Conversations.ForkAsync(id, cancellationToken: cancelled));
+        Assert.Single(await client.Conversations.ListAsync(Cancellation));
+        await client.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.Conversations.ListAsync(Cancellation));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.Conversations.GetReportAsync(Cancellation));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.Conversations.ForkAsync(id, cancellationToken: Cancellation));
+    }
+
     private static async Task<string> BeginAsync(MixKvqChatClient client)
     {
         ChatResponse first = await client.GetResponseAsync($"{new string('x', 400)} question 1?", cancellationToken: Cancellation);

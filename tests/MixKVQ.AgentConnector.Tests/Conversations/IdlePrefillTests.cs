@@ -163,6 +163,23 @@ public sealed class IdlePrefillTests
         Assert.Equal(keep, idle == 0);
     }
 
+    [Fact]
+    public async Task AnAnswerThatNeedsItsMemory_DoesNotWaitForIt()
+    {
+        string story = string.Concat(Enumerable.Repeat("Once upon a time there was a house. ", 20));
+        var model = new ScriptedModel(prompt => prompt.Contains("Tell", StringComparison.Ordinal) ? story : Thought + Answer);
+        await using MixKvqChatClient client = model.CreateClient(options =>
+            (options.KeepThoughts, options.Stateful, options.MaxOutputTokens, options.Cache.MemoryBudget) = (false, true, 1000, $"{15 * ScriptedSequenceFactory.PieceBytes}B"));
+        using StepGate gate = new();
+        await Ask(client, model, gate, new ConcurrentQueue<int>());
+
+        // The idle step under way is the last until the answer ends, and the answer does not fit beside what idle work has claimed.
+        Task<ChatResponse> telling = client.GetResponseAsync("Tell", cancellationToken: Cancellation);
+        await Task.Delay(50, Cancellation);
+        gate.Open();
+        Assert.Equal(story.Trim(), (await telling.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).Text.Trim());
+    }
+
     private static MixKvqChatClient Client(ScriptedModel model, bool stateful) => model.CreateClient(options => (options.KeepThoughts, options.Stateful) = (false, stateful));
 
     /// <summary>Asks the question; the first step after the answer stands at the gate when this ends. Counts the tokens of the steps from there on.</summary>

@@ -75,6 +75,77 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
+    public async Task WhatIsBeingWritten_IsWaitedFor()
+    {
+        // A turn that is refused for it would fit a moment later.
+        var memory = new Memory { Written = [new CachePart(new object(), 4 * Piece)] };
+        MemoryBudget budget = memory.Budget(pieces: 6);
+        Task<MemoryClaim> turn = budget.EnterAsync(null, 0, Tokens(3), Tokens(5), Cancellation);
+        Assert.False(turn.IsCompleted);
+        memory.Written = [];
+        Serve(budget, memory);
+        using MemoryClaim claim = await turn;
+        Assert.Equal(Tokens(5), claim.MostTokens);
+    }
+
+    [Fact]
+    public async Task ATurnThatWaits_IsRefused_WhenWhatIsPinnedMeanwhileLeavesNoRoom()
+    {
+        var memory = new Memory();
+        MemoryBudget budget = memory.Budget(pieces: 6);
+        MemoryClaim first = await budget.EnterAsync(null, 0, Tokens(3), Tokens(3), Cancellation);
+        Task<MemoryClaim> large = budget.EnterAsync(null, 0, Tokens(4), Tokens(4), Cancellation);
+        Task<MemoryClaim> small = budget.EnterAsync(null, 0, Tokens(0), Tokens(3), Cancellation);
+        memory.Pinned = [new CachePart(new object(), 2 * Piece)];
+        first.Dispose();
+        await Assert.ThrowsAsync<InsufficientMemoryException>(() => large.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+        using MemoryClaim claim = await small;
+        Assert.Equal(Tokens(3), claim.MostTokens);
+    }
+
+    [Fact]
+    public async Task WhatATurnOfAPinnedConversationTakes_IsPromisedToNobody()
+    {
+        var memory = new Memory();
+        MemoryBudget budget = memory.Budget(pieces: 9);
+        ConversationState pinned = memory.Pin();
+        MemoryClaim ofPinned = await budget.EnterAsync(pinned, 0, Tokens(2), Tokens(2), Cancellation);
+        Task<MemoryClaim> other = budget.EnterAsync(null, 0, Tokens(2), Tokens(5), Cancellation);
+        Assert.False(other.IsCompleted, "It could not come to its end.");
+        memory.Pinned = [new CachePart(new object(), 4 * Piece)];
+        ofPinned.Dispose();
+        using MemoryClaim claim = await other;
+        await claim.GrowAsync(claim.MostTokens, Cancellation);
+        Assert.Equal(Tokens(5) - 1, claim.MostTokens);
+        pinned.Release();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatIsClaimedForLater_IsAskedBack_WhenATurnWaits(bool grows)
+    {
+        var memory = new Memory();
+        MemoryBudget budget = memory.Budget(pieces: 6);
+        ConversationState basis = memory.State();
+        MemoryClaim turn = await budget.EnterAsync(null, 0, Tokens(0), Tokens(3), Cancellation);
+        MemoryClaim? later = null;
+        later = budget.TryEnter(basis, 0, Tokens(2), () => later!.Dispose());
+        Assert.NotNull(later);
+        if (grows)
+        {
+            await turn.GrowAsync(Tokens(3), Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        }
+        else
+        {
+            (await budget.EnterAsync(null, 0, Tokens(3), Tokens(3), Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).Dispose();
+        }
+
+        turn.Dispose();
+        basis.Release();
+    }
+
+    [Fact]
     public void WhateverTurnsAskFor_TheLimitHoldsAndAllComeToTheirEnd() =>
         Gen.Select(Gen.Int[0, 6], Gen.Int[0, 12], Gen.Int[0, 3]).Array[1, 40].SampleAsync(
             async turns =>
@@ -111,14 +182,44 @@ public sealed class MemoryBudgetTests
     /// <summary>The tokens of a sequence of as many pages.</summary>
     private static int Tokens(int pages) => CacheGeometry.SinkTokens + pages * CacheGeometry.PageTokens;
 
+    private static void Serve(MemoryBudget budget, Memory memory)
+    {
+        lock (memory.Gate)
+        {
+            budget.ServeWaiters();
+        }
+    }
+
     private sealed class Memory : IRetainedMemory
     {
+        private readonly ISequenceFactory _sequences = new ScriptedModel(_ => "").Sequences;
+        private ConversationState? _pinned;
+
         public Lock Gate { get; } = new();
 
-        public IEnumerable<CachePart> UnmovableParts => [];
+        public CachePart[] Written { get; set; } = [];
+
+        public CachePart[] Pinned { get; set; } = [];
+
+        public IEnumerable<CachePart> UnmovableParts => Written.Concat(Pinned);
+
+        public IEnumerable<CachePart> PinnedParts => Pinned;
+
+        public bool IsPinned(ConversationState state) => state == _pinned;
 
         public bool TryEvict() => false;
 
-        public MemoryBudget Budget(int pieces) => new(pieces * Piece, new ScriptedModel(_ => "").Sequences, this);
+        public MemoryBudget Budget(int pieces) => new(pieces * Piece, _sequences, this);
+
+        /// <summary>A state of one piece.</summary>
+        public ConversationState State() => new(_sequences.Create(), new TokenLog(), new Dialogue([]), new PromptSettings(null, null, null), DateTimeOffset.UnixEpoch);
+
+        /// <summary>A state of one piece, pinned.</summary>
+        public ConversationState Pin()
+        {
+            _pinned = State();
+            Pinned = [.. _pinned.Parts];
+            return _pinned;
+        }
     }
 }

@@ -101,6 +101,22 @@ public sealed class MemoryPressureTests
         Assert.NotEqual(CachePlace.Memory, (await client.Conversations.FindAsync(pinned, Cancellation))!.Place);
     }
 
+    [Fact]
+    public async Task ATurnThatFitsAlone_IsTaken_BesideALongCacheOfWhichItSharesLittle()
+    {
+        // Each fits the budget; both do not.
+        string common = string.Concat(Enumerable.Range(0, 60).Select(i => $"fact {i} "));
+        var model = new ScriptedModel(_ => "Yes.");
+        using MixKvqChatClient client = model.CreateClient(options => (options.Stateful, options.MaxOutputTokens, options.Cache.MemoryBudget) = (true, 10, "8KiB"));
+        string first = (await client.GetResponseAsync($"{common}{Filler('a')}", cancellationToken: Cancellation)).ConversationId!;
+        ChatResponse second = await client.GetResponseAsync($"{common}{Filler('b')}", cancellationToken: Cancellation);
+        Assert.Equal("Yes.", second.Text);
+        Assert.Equal(CachePlace.None, (await client.Conversations.FindAsync(first, Cancellation))!.Place);
+        Assert.Equal("Yes.", (await client.GetResponseAsync("And?", new ChatOptions { ConversationId = first }, Cancellation)).Text);
+
+        static string Filler(char letter) => string.Concat(Enumerable.Range(0, 200).Select(i => $"{letter} {i} "));
+    }
+
     private static string Answer(string prompt)
     {
         string[] questions = [.. prompt.Split("question ").Skip(1).Select(part => part.Split('?')[0])];

@@ -66,6 +66,36 @@ public sealed class ServiceCollectionTests
     }
 
     [Fact]
+    public void OptionsOfConversations_ComeFromConfiguration()
+    {
+        using var folder = new ConfigFolder();
+        var services = new ServiceCollection();
+        services.AddMixKvqChatClient(Configuration(
+            ("ModelPath", folder.Path), ("SlidingExpiration", "01:30:00"), ("AbsoluteExpiration", "7.00:00:00"), ("KeepThoughts", "false"),
+            ("Cache:MemoryBudget", "12GiB"), ("Cache:SpillDirectory", "agents"), ("Cache:SpillLimit", "500MB")));
+        using ServiceProvider provider = services.BuildServiceProvider();
+        provider.GetRequiredService<IStartupValidator>().Validate();
+        MixKvqOptions options = provider.GetRequiredService<IOptionsMonitor<MixKvqOptions>>().CurrentValue;
+        Assert.Equal((TimeSpan.FromMinutes(90), TimeSpan.FromDays(7), false), (options.SlidingExpiration, options.AbsoluteExpiration, options.KeepThoughts));
+        Assert.Equal((12L << 30, "agents", 500_000_000L), (options.Cache.MemoryBudgetBytes, options.Cache.SpillDirectory, options.Cache.SpillLimitBytes));
+    }
+
+    [Fact]
+    public void WrongOptionsOfConversations_AreAllNamed()
+    {
+        using var folder = new ConfigFolder();
+        var services = new ServiceCollection();
+        services.AddMixKvqChatClient(Configuration(
+            ("ModelPath", folder.Path), ("SlidingExpiration", "00:00:00"), ("AbsoluteExpiration", "-01:00:00"),
+            ("Cache:MemoryBudget", "101%"), ("Cache:SpillDirectory", " "), ("Cache:SpillLimit", "25%")));
+        using ServiceProvider provider = services.BuildServiceProvider();
+        string message = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Message;
+        Assert.All(
+            ["SlidingExpiration is 00:00:00", "AbsoluteExpiration is -01:00:00", "Cache.MemoryBudget is '101%'", "Cache.SpillDirectory is empty", "Cache.SpillLimit is '25%'"],
+            fault => Assert.Contains(fault, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void UnknownConfigurationKey_IsAnErrorThatNamesIt()
     {
         using var folder = new ConfigFolder();
