@@ -167,8 +167,9 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
             }
 
             basis.ForgetFile(conversation.Id);
-            basis.Release();
             conversation.State = next;
+            LetGo(basis);
+            basis.Release();
             return true;
         }
     }
@@ -309,14 +310,6 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
     public bool TryEvict()
     {
         HashSet<ConversationState> kept = [.. _conversations.Values.Where(IsUnmovable).Select(conversation => conversation.State), .. Budget.Bases];
-
-        // A conversation has gone on since a turn, which waits, was planned: that plans again.
-        if (Budget.WaitingBases.FirstOrDefault(state => state.IsResident && !kept.Contains(state) && !_conversations.Values.Any(conversation => conversation.State == state)) is { } replaced)
-        {
-            replaced.LeaveMemory();
-            return true;
-        }
-
         if (_conversations.Values.Where(conversation => conversation.State.IsResident && !kept.Contains(conversation.State)).MinBy(conversation => conversation.LastUse) is not { } oldest)
         {
             return false;
@@ -325,6 +318,16 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
         _events.Evicted(oldest);
         oldest.State.LeaveMemory();
         return true;
+    }
+
+    /// <inheritdoc/>
+    public void LetGo(ConversationState state)
+    {
+        // Plans and snapshots may refer to it still: they plan again.
+        if (!Budget.Bases.Contains(state) && !_conversations.Values.Any(conversation => conversation.State == state))
+        {
+            state.LeaveMemory();
+        }
     }
 
     /// <summary>Releases every conversation.</summary>
@@ -388,6 +391,7 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
         {
             _events.Dropped(conversation, reason);
             conversation.State.ForgetFile(conversation.Id);
+            LetGo(conversation.State);
             conversation.State.Release();
             Budget.ServeWaiters();
         }

@@ -17,6 +17,9 @@ internal interface IRetainedMemory
     /// <summary>Whether a pinned conversation stands at <paramref name="state"/>.</summary>
     bool IsPinned(ConversationState state);
 
+    /// <summary>Takes a cache out of memory that no conversation stands at any more and no turn was forked from.</summary>
+    void LetGo(ConversationState state);
+
     /// <summary>Takes the least recently used cache that may leave out of memory; false where there is none.</summary>
     bool TryEvict();
 }

@@ -81,6 +81,11 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
         {
             if (_claims.Remove(claim))
             {
+                if (claim.Basis is { } basis)
+                {
+                    memory.LetGo(basis);
+                }
+
                 ServeWaiters();
             }
         }
@@ -100,9 +105,6 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
 
     /// <summary>The states that running turns were forked from. The caller holds the gate.</summary>
     public IEnumerable<ConversationState> Bases => _claims.Select(claim => claim.Basis).OfType<ConversationState>();
-
-    /// <summary>The states that turns which have not begun are to be forked from. The caller holds the gate.</summary>
-    public IEnumerable<ConversationState> WaitingBases => _entering.Select(waiter => waiter.Claim.Basis).OfType<ConversationState>();
 
     internal async Task GrowAsync(MemoryClaim claim, int tokens, CancellationToken cancellationToken)
     {

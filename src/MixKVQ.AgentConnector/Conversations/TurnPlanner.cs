@@ -90,7 +90,10 @@ internal sealed class TurnPlanner(IChatModel model, PromptRenderer renderer, Con
             .Select(known => (Known: known, End: FindBeginning(known.State, turns)))
             .Where(found => found.End.TurnCount > 0)
             .OrderByDescending(found => found.End.TurnCount)
-            .ThenBy(found => found.Known.State.Dialogue.Turns.Count);
+            .ThenBy(found => found.Known.State.Dialogue.Turns.Count)
+
+            // A fork that was given an id is not gone on with by others: the one that it was forked from is.
+            .ThenBy(found => found.Known.Conversation.IsNamed);
 
     private static AnswerEnd FindBeginning(ConversationState state, IReadOnlyList<ChatTurn> turns)
     {

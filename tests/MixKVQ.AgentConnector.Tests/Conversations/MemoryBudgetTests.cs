@@ -207,6 +207,10 @@ public sealed class MemoryBudgetTests
 
         public bool IsPinned(ConversationState state) => state == _pinned;
 
+        public void LetGo(ConversationState state)
+        {
+        }
+
         public bool TryEvict() => false;
 
         public MemoryBudget Budget(int pieces) => new(pieces * Piece, _sequences, this);

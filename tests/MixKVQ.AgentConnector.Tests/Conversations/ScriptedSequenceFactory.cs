@@ -36,7 +36,21 @@ internal sealed class ScriptedSequenceFactory(ScriptedModel model) : ISequenceFa
     } = new("scripted", "none", "ids");
 
     /// <inheritdoc/>
-    public long HeldBytes => Pool.LiveBytes + PieceBytes * LiveCount;
+    public long HeldBytes
+    {
+        get
+        {
+            // Two counts of one moment.
+            while (true)
+            {
+                (int live, long bytes) = (LiveCount, Pool.LiveBytes);
+                if (live == LiveCount && bytes == Pool.LiveBytes)
+                {
+                    return bytes + PieceBytes * live;
+                }
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public IConversationSequence Create() => new ScriptedSequence(model, this, [], []);

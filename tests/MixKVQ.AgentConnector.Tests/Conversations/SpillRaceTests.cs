@@ -57,6 +57,7 @@ public sealed class SpillRaceTests : IDisposable
         string id = await SpillFolder.BeginAsync(client);
         mayAnswer.Reset();
         Task<ChatResponse> running = SpillFolder.AskAsync(client, id, "3");
+        await WaitUntilAsync(async () => (await client.Conversations.FindAsync(id, Cancellation))!.IsInUse);
         Task dropping = client.Conversations.DropAsync(id, Cancellation);
         Task<ChatResponse> waiting = SpillFolder.AskAsync(client, id, "4");
         Task<string> forking = client.Conversations.ForkAsync(id, cancellationToken: Cancellation);
