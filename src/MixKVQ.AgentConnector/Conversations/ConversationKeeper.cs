@@ -1,7 +1,4 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using MixKVQ.AgentConnector.Cache;
-using MixKVQ.AgentConnector.Conversations.Storage;
 
 namespace MixKVQ.AgentConnector.Conversations;
 
@@ -11,14 +8,8 @@ namespace MixKVQ.AgentConnector.Conversations;
 internal sealed class ConversationKeeper : IDisposable
 {
     private readonly ISequenceFactory _sequences;
-    private readonly ConversationFolder? _folder;
-    private readonly ConversationEvents _events;
-
-    // One file operation at a time: a file that a state counts on cannot be replaced while it is read.
-    private readonly Lock _disk = new();
-    private readonly HashSet<string> _undeleted = new(StringComparer.Ordinal);
+    private readonly ConversationDisk? _disk;
     private readonly ITimer? _expiry;
-    private bool _disposed;
 
     /// <summary>Opens the folder, where there is to be one, and knows the conversations in it.</summary>
     /// <param name="model">The model.</param>
@@ -31,16 +22,11 @@ internal sealed class ConversationKeeper : IDisposable
     {
         _sequences = model.Sequences;
         VocabularySize = model.Tokenizer.VocabularySize;
-        _events = events;
+        Events = events;
         Store = new ConversationStore(settings.Limits, _sequences, clock, events);
         if (settings.Folder is { } path)
         {
-            _folder = Open(path, settings.FolderLimitBytes, logger, out IReadOnlyList<SavedConversation> conversations);
-            foreach (SavedConversation saved in conversations)
-            {
-                Store.Add(ConversationRecords.ToConversation(saved));
-            }
-
+            _disk = new ConversationDisk(path, settings.FolderLimitBytes, _sequences, VocabularySize, Store, events, logger);
             DropExpired();
         }
 
@@ -51,7 +37,7 @@ internal sealed class ConversationKeeper : IDisposable
     }
 
     /// <summary>Told what happens.</summary>
-    public ConversationEvents Events => _events;
+    public ConversationEvents Events { get; }
 
     /// <summary>Makes the model's sequences.</summary>
     public ISequenceFactory Sequences => _sequences;
@@ -63,7 +49,7 @@ internal sealed class ConversationKeeper : IDisposable
     public ConversationStore Store { get; }
 
     /// <summary>The bytes on disk.</summary>
-    public long DiskBytes => _folder?.TotalBytes ?? 0;
+    public long DiskBytes => _disk?.TotalBytes ?? 0;
 
     /// <summary>Waits for the memory that a turn needs and opens its sequence.</summary>
     /// <param name="plan">The turn.</param>
@@ -99,7 +85,7 @@ internal sealed class ConversationKeeper : IDisposable
     /// <param name="isNamed">Whether a caller is given the id.</param>
     public async Task<Conversation> CommitAsync((Conversation Conversation, ConversationState State)? continues, ConversationState next, bool isNamed)
     {
-        next.MayLeaveMemory = _folder is null;
+        next.MayLeaveMemory = _disk is null;
         Conversation conversation = Store.Advance(continues?.Conversation, continues?.State, next, isNamed);
         await WriteAsync(conversation).ConfigureAwait(false);
         return conversation;
@@ -111,7 +97,7 @@ internal sealed class ConversationKeeper : IDisposable
     /// </summary>
     public async Task ReplaceAsync(Conversation conversation, ConversationState basis, ConversationState next)
     {
-        next.MayLeaveMemory = _folder is null;
+        next.MayLeaveMemory = _disk is null;
         if (Store.TryReplace(conversation, basis, next))
         {
             await WriteAsync(conversation).ConfigureAwait(false);
@@ -125,7 +111,7 @@ internal sealed class ConversationKeeper : IDisposable
     /// <summary>Retains a conversation, whose id is new, and writes it to disk.</summary>
     public async Task<Conversation> AddAsync(Conversation conversation)
     {
-        if (_folder is not null && conversation.State.File is null)
+        if (_disk is not null && conversation.State.File is null)
         {
             conversation.State.MayLeaveMemory = false;
         }
@@ -162,25 +148,16 @@ internal sealed class ConversationKeeper : IDisposable
     /// <summary>Writes a conversation to disk, as it stands, where there is a folder for that.</summary>
     public async Task WriteAsync(Conversation conversation)
     {
-        if (_folder is not null)
+        if (_disk is not null)
         {
-            await Task.Run(() => Write(conversation, _folder)).ConfigureAwait(false);
-            DeleteDropped();
+            await Task.Run(() => _disk.Write(conversation)).ConfigureAwait(false);
+            _disk.DeleteDropped();
             Store.ServeWaiters();
         }
     }
 
-    /// <summary>Deletes the files of conversations that are no longer known, and those that could not be deleted before.</summary>
-    public void DeleteDropped()
-    {
-        lock (_disk)
-        {
-            foreach (string id in _undeleted.Concat(_events.TakeDropped()).ToArray())
-            {
-                Delete(id);
-            }
-        }
-    }
+    /// <summary>Deletes the files of conversations that are no longer known.</summary>
+    public void DeleteDropped() => _disk?.DeleteDropped();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -188,65 +165,13 @@ internal sealed class ConversationKeeper : IDisposable
         _expiry?.Dispose();
         DeleteDropped();
         Store.Dispose();
-        lock (_disk)
-        {
-            _disposed = true;
-            _folder?.Dispose();
-        }
-    }
-
-    private ConversationFolder Open(string path, long limitBytes, ILogger logger, out IReadOnlyList<SavedConversation> conversations)
-    {
-        try
-        {
-            return ConversationFolder.Open(path, limitBytes, _sequences.Signature, VocabularySize, logger, out conversations);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException(
-                $"{nameof(MixKvqOptions.Cache)}.{nameof(KvCacheOptions.SpillDirectory)} is '{path}', where conversations cannot be kept: {error.Message} "
-                + "Name a folder of its own for each client, which it may read and write, or null for none.",
-                error);
-        }
+        _disk?.Dispose();
     }
 
     private void DropExpired()
     {
         Store.DropExpired();
         DeleteDropped();
-    }
-
-    private void Delete(string id)
-    {
-        if (_folder is null || _disposed)
-        {
-            return;
-        }
-
-        try
-        {
-            _folder.Delete(id);
-            _undeleted.Remove(id);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            if (_undeleted.Add(id))
-            {
-                _events.DeleteFailed(id, exception);
-            }
-        }
-    }
-
-    private void Delete(string id, ConversationFolder folder)
-    {
-        try
-        {
-            folder.Delete(id);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            _events.DeleteFailed(id, exception);
-        }
     }
 
     private async Task<MemoryClaim> EnterAsync(TurnPlan plan, int mostTokens, CancellationToken cancellationToken)
@@ -270,86 +195,12 @@ internal sealed class ConversationKeeper : IDisposable
 
     private async Task<bool> BringBackAsync(ConversationState state, MemoryClaim claim)
     {
-        if (!state.IsResident)
+        if (_disk is not null && !state.IsResident)
         {
-            await Task.Run(() => Restore(state)).ConfigureAwait(false);
+            await Task.Run(() => _disk.Restore(state)).ConfigureAwait(false);
         }
 
         Store.Budget.EndRestore(claim);
         return state.IsResident;
-    }
-
-    private void Restore(ConversationState state)
-    {
-        lock (_disk)
-        {
-            if (state.IsResident || _folder is null || state.File is not { } id)
-            {
-                return;
-            }
-
-            long start = Stopwatch.GetTimestamp();
-            if (_folder.Restore(id, _sequences, out string? refusal) is not { } sequence)
-            {
-                _events.Refused(id, refusal ?? "");
-                state.ForgetFile(id);
-                return;
-            }
-
-            if (sequence.TokenCount != state.CachedTokens)
-            {
-                sequence.Dispose();
-                _events.Refused(id, "It holds other tokens.");
-                state.ForgetFile(id);
-                return;
-            }
-
-            state.Return(sequence);
-            Store.ShareWithNearest(state);
-            _events.Restored(id, state.CachedTokens, Stopwatch.GetElapsedTime(start));
-        }
-    }
-
-    private void Write(Conversation conversation, ConversationFolder folder)
-    {
-        lock (_disk)
-        {
-            // Whoever comes first writes what stands then, for those too who come later.
-            if (Store.Retain(conversation) is not { } state)
-            {
-                return;
-            }
-
-            try
-            {
-                if (state.HasFile(conversation.Id))
-                {
-                    return;
-                }
-
-                using CacheImage image = state.Export();
-                IReadOnlyList<string> evicted = folder.Save(ConversationRecords.Of(conversation, state, _sequences.Signature), image).EvictedIds;
-                _undeleted.Remove(conversation.Id);
-                Store.AddFile(conversation, state);
-                foreach (string id in evicted)
-                {
-                    Store.ForgetFile(id);
-                }
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // A file of an earlier turn would let the conversation go on from there after a restart.
-                Delete(conversation.Id);
-                state.ForgetFile(conversation.Id);
-                _events.WriteFailed(conversation.Id, exception);
-
-                // A file of an earlier turn would let the conversation go on from there after a restart.
-                Delete(conversation.Id, folder);
-            }
-            finally
-            {
-                state.Release();
-            }
-        }
     }
 }

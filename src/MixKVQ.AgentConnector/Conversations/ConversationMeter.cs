@@ -15,6 +15,8 @@ internal sealed class ConversationMeter : IDisposable
     private readonly Counter<long> _restores;
     private readonly Counter<long> _forks;
     private readonly KeyValuePair<string, object?> _model;
+    private Func<ConversationTotals>? _totals;
+    private Func<long>? _diskBytes;
     private long _cachedTokens;
     private long _allTokens;
 
@@ -36,16 +38,23 @@ internal sealed class ConversationMeter : IDisposable
     /// <param name="diskBytes">What is on disk.</param>
     public void Observe(Func<ConversationTotals> totals, Func<long> diskBytes)
     {
+        (_totals, _diskBytes) = (totals, diskBytes);
         _meter.CreateObservableUpDownCounter(
             "mixkvq.cache.usage",
-            () => new Measurement<long>[] { new(totals().CacheBytes, _model, new(PlaceTag, "device")), new(diskBytes(), _model, new(PlaceTag, "disk")) },
+            MeasureBytes,
             "By",
             "Bytes of retained caches, by place: device or disk. A piece that several share counts once.");
         _meter.CreateObservableGauge(
-            "mixkvq.cache.bits_per_element", () => new Measurement<double>(totals().BitsPerElement, _model), "bit", "All bytes of the caches in memory, for each key and value element that a conversation sees.");
+            "mixkvq.cache.bits_per_element", () => Measure(_totals?.Invoke().BitsPerElement), "bit", "All bytes of the caches in memory, for each key and value element that a conversation sees.");
         _meter.CreateObservableGauge(
-            "mixkvq.cache.hit_ratio", () => new Measurement<double>(HitRatio, _model), "1", "The share of all prompt tokens so far that a retained cache had.");
+            "mixkvq.cache.hit_ratio", () => Measure(_totals is null ? null : HitRatio), "1", "The share of all prompt tokens so far that a retained cache had.");
     }
+
+    private Measurement<long>[] MeasureBytes() => (_totals, _diskBytes) is ({ } totals, { } diskBytes)
+        ? [new(totals().CacheBytes, _model, new(PlaceTag, "device")), new(diskBytes(), _model, new(PlaceTag, "disk"))]
+        : [];
+
+    private Measurement<double>[] Measure(double? value) => value is { } measured ? [new(measured, _model)] : [];
 
     private double HitRatio => Interlocked.Read(ref _allTokens) is > 0 and long all ? (double)Interlocked.Read(ref _cachedTokens) / all : 0;
 
@@ -70,6 +79,8 @@ internal sealed class ConversationMeter : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // A factory's meter lives on, with these instruments.
+        (_totals, _diskBytes) = (null, null);
         if (_ownsMeter)
         {
             _meter.Dispose();

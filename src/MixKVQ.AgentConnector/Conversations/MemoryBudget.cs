@@ -142,7 +142,7 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
     private void Limit(MemoryClaim claim)
     {
         (ConversationState? basis, int sharedTokens, int neededTokens) = (claim.Basis, claim.SharedTokens, claim.NeededTokens);
-        long unmovable = Bytes(memory.PinnedParts.Concat(basis?.Parts ?? [])) + (basis is { IsResident: false } ? basis.Usage.TotalBytes : 0);
+        long unmovable = Bytes(memory.PinnedParts.Concat(basis?.Parts ?? [])) + RestoreBytes(basis);
         int most = claim.WantedTokens;
         while (most >= neededTokens && unmovable + sequences.BytesToHold(sharedTokens, most) > limitBytes)
         {
@@ -170,7 +170,7 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
     private bool TryEnter(MemoryClaim claim)
     {
         // The basis may have left memory while the turn waited.
-        claim.RestoreBytes = claim.Basis is { IsResident: false } basis ? basis.Usage.TotalBytes : 0;
+        claim.RestoreBytes = RestoreBytes(claim.Basis);
         _claims.Add(claim);
         if (CanAllEnd(Bytes(UnmovableParts())))
         {
@@ -195,6 +195,9 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
         claim.Revert(grantedTokens, grantedBytes);
         return false;
     }
+
+    /// <summary>The most that a basis takes once it is back. Not what its file says of that: the file may be a stranger's.</summary>
+    private long RestoreBytes(ConversationState? basis) => basis is { IsResident: false } ? sequences.BytesToHold(0, basis.CachedTokens) : 0;
 
     private IEnumerable<CachePart> UnmovableParts() => memory.UnmovableParts.Concat(Bases.SelectMany(basis => basis.Parts));
 

@@ -9,15 +9,17 @@ namespace MixKVQ.AgentConnector.Tests.Hosting.LongRuns;
 
 /// <summary>
 /// Short turns of all kinds through a client over a small model: new conversations, further turns of old ones, histories that are matched,
-/// turns that are given up and turns that are refused. More conversations are begun than are retained.
+/// turns that are given up and turns that are refused. More conversations are begun than are retained, and more retained than fit in memory: the others
+/// wait on disk.
 /// </summary>
 internal sealed class TurnMill : IAsyncDisposable
 {
     /// <summary>Conversations that the client retains.</summary>
-    public const int Retained = 4;
+    public const int Retained = 8;
 
     private const string Words = "the other hour in all ";
 
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mixkvq-turns-");
     private readonly ModelRuntime _runtime;
     private readonly MixKvqChatClient _client;
     private readonly Random _random;
@@ -28,6 +30,8 @@ internal sealed class TurnMill : IAsyncDisposable
     {
         var options = new MixKvqOptions { ModelPath = model.Folder, Stateful = true, MaxConversations = Retained, ThreadCount = 1 };
         _runtime = ModelRuntime.Load(options, NullLoggerFactory.Instance);
+        options.Cache.SpillDirectory = _folder.FullName;
+        options.Cache.MemoryBudget = $"{_runtime.Caches.BytesToHold(0, _runtime.ContextLength) * 3 / 2}B";
         _client = new MixKvqChatClient(options, null, () => Task.FromResult<IChatModel>(_runtime), TimeProvider.System);
         _random = new Random(seed);
     }
@@ -40,6 +44,9 @@ internal sealed class TurnMill : IAsyncDisposable
 
     /// <summary>Turns that were given up or refused.</summary>
     public int Failed { get; private set; }
+
+    /// <summary>Conversations whose cache is on disk only.</summary>
+    public async Task<int> CountOnDiskAsync() => (await _client.Conversations.ListAsync()).Count(conversation => conversation.Place == CachePlace.Disk);
 
     /// <summary>Takes turns, one after the other.</summary>
     public async Task RunAsync(int turns, CancellationToken cancellationToken)
@@ -58,7 +65,11 @@ internal sealed class TurnMill : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
 
     private Task TakeTurnAsync(CancellationToken cancellationToken) => _random.Next(8) switch
     {
