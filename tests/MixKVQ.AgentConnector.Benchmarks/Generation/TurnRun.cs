@@ -32,9 +32,10 @@ internal static class TurnRun
                 await mill.RunAsync(turns / Math.Max(1, reports), CancellationToken.None);
                 if (reports > 0)
                 {
+                    int onDisk = await mill.CountOnDiskAsync();
                     Console.WriteLine(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{mill.Answered} answered, {mill.Failed} given up or refused, {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s: {MemoryLevel.Now()}, {mill.Caches.Pool.LivePageCount} pages, {mill.Caches.HeldBytes / 1048576.0:F2} MiB of caches, {await mill.CountOnDiskAsync()} conversations on disk only, {Directory.GetFileSystemEntries("/proc/self/fd").Length} file descriptors"));
+                        $"{mill.Answered} answered, {mill.Failed} given up or refused, {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s: {MemoryLevel.Now()}, {mill.Caches.Pool.LivePageCount} pages, {mill.Caches.HeldBytes / 1048576.0:F2} MiB of caches, {onDisk} conversations on disk only, {Directory.GetFileSystemEntries("/proc/self/fd").Length} file descriptors"));
                 }
             }
         }
