@@ -70,6 +70,11 @@ internal sealed class ConversationKeeper : IDisposable
 
             plan.Open(_sequences);
             claim.Sequence = plan.Sequence;
+            if (plan.Continues?.State != plan.Basis)
+            {
+                Store.Budget.LeaveBasis(claim);
+            }
+
             return claim;
         }
         catch

@@ -74,6 +74,21 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
         }
     }
 
+    /// <summary>Lets the basis of a turn that is under way leave memory: the turn holds what it shares with it, and never goes back to it.</summary>
+    public void LeaveBasis(MemoryClaim claim)
+    {
+        lock (memory.Gate)
+        {
+            if (claim is { Basis: { } basis, Sequence: { } sequence })
+            {
+                HashSet<object> ofBasis = new(basis.Parts.Select(part => part.Identity), ReferenceEqualityComparer.Instance);
+                claim.LeaveBasis([.. sequence.Parts.Where(part => ofBasis.Contains(part.Identity))]);
+                memory.LetGo(basis);
+                ServeWaiters();
+            }
+        }
+    }
+
     /// <summary>Ends a claim.</summary>
     public void Release(MemoryClaim claim)
     {
@@ -199,7 +214,7 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
     /// <summary>The most that a basis takes once it is back. Not what its file says of that: the file may be a stranger's.</summary>
     private long RestoreBytes(ConversationState? basis) => basis is { IsResident: false } ? sequences.BytesToHold(0, basis.CachedTokens) : 0;
 
-    private IEnumerable<CachePart> UnmovableParts() => memory.UnmovableParts.Concat(Bases.SelectMany(basis => basis.Parts));
+    private IEnumerable<CachePart> UnmovableParts() => memory.UnmovableParts.Concat(_claims.SelectMany(claim => claim.Basis?.Parts ?? claim.SharedParts));
 
     /// <summary>Whether the claims can end in some order: each, when its turn comes, gets all that it may still ask for, and what it had becomes free, unless its conversation is pinned.</summary>
     private bool CanAllEnd(long unmovableBytes)

@@ -1,3 +1,5 @@
+using MixKVQ.AgentConnector.Cache;
+
 namespace MixKVQ.AgentConnector.Conversations;
 
 /// <summary>
@@ -21,8 +23,11 @@ internal sealed class MemoryClaim : IDisposable
         Grant(neededTokens);
     }
 
-    /// <summary>The state that the turn's sequence is forked from, if any; its cache stays in memory meanwhile.</summary>
-    public ConversationState? Basis { get; }
+    /// <summary>The state that the turn's sequence is forked from and goes back to if the turn fails, if any; its cache stays in memory meanwhile.</summary>
+    public ConversationState? Basis { get; private set; }
+
+    /// <summary>What the turn's sequence holds together with others, where there is no basis that holds it too.</summary>
+    internal IReadOnlyList<CachePart> SharedParts { get; private set; } = [];
 
     /// <summary>The most tokens that the sequence may come to hold.</summary>
     public int MostTokens { get; private set; }
@@ -65,6 +70,9 @@ internal sealed class MemoryClaim : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _budget.Release(this);
 
+    /// <summary>Leaves the basis to itself, but for what the sequence shares with it.</summary>
+    internal void LeaveBasis(IReadOnlyList<CachePart> sharedParts) => (Basis, SharedParts) = (null, sharedParts);
+
     /// <summary>Sets the most tokens before the claim is entered.</summary>
     internal void Limit(int mostTokens)
     {
@@ -76,7 +84,7 @@ internal sealed class MemoryClaim : IDisposable
     internal void Grant(int tokens)
     {
         GrantedBytes = _sequences.BytesToHold(_sharedTokens, tokens);
-        int nextPage = Cache.CacheGeometry.SinkTokens + (Cache.CacheGeometry.PagesIn(tokens) + 1) * Cache.CacheGeometry.PageTokens;
+        int nextPage = CacheGeometry.SinkTokens + (CacheGeometry.PagesIn(tokens) + 1) * CacheGeometry.PageTokens;
         Volatile.Write(ref _grantedTokens, Math.Min(MostTokens, nextPage - 1));
     }
 

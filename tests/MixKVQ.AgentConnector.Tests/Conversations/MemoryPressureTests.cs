@@ -117,6 +117,26 @@ public sealed class MemoryPressureTests
         static string Filler(char letter) => string.Concat(Enumerable.Range(0, 200).Select(i => $"{letter} {i} "));
     }
 
+    [Fact]
+    public async Task ALongCacheOfWhichATurnSharesLittle_MayLeaveMemoryWhileTheTurnRuns()
+    {
+        string common = string.Concat(Enumerable.Range(0, 60).Select(i => $"fact {i} "));
+        var model = new ScriptedModel(_ => "Yes, this is an answer of some length.");
+        var factory = (ScriptedSequenceFactory)model.Sequences;
+        using MixKvqChatClient client = model.CreateClient(options => (options.Stateful, options.MaxOutputTokens, options.Cache.MemoryBudget) = (true, 60, "8.5KiB"));
+        string first = (await client.GetResponseAsync(common + new string('a', 900), cancellationToken: Cancellation)).ConversationId!;
+        await using IAsyncEnumerator<ChatResponseUpdate> second = client.GetStreamingResponseAsync($"{common}b", cancellationToken: Cancellation).GetAsyncEnumerator(Cancellation);
+        await second.MoveNextAsync();
+
+        // It takes what the first one held.
+        Assert.NotEmpty((await client.GetResponseAsync(new string('c', 900), cancellationToken: Cancellation)).Text);
+        Assert.Equal(CachePlace.None, (await client.Conversations.FindAsync(first, Cancellation))!.Place);
+        while (await second.MoveNextAsync())
+        {
+            Assert.InRange(factory.HeldBytes, 1, 17 << 9);
+        }
+    }
+
     private static string Answer(string prompt)
     {
         string[] questions = [.. prompt.Split("question ").Skip(1).Select(part => part.Split('?')[0])];
