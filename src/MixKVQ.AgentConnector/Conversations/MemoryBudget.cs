@@ -244,7 +244,8 @@ internal sealed class MemoryBudget(long limitBytes, ISequenceFactory sequences, 
 
     private void MakeRoom()
     {
-        while (sequences.HeldBytes + _claims.Sum(claim => claim.OutstandingBytes) > limitBytes && memory.TryEvict())
+        // What is outstanding first: a page that is sealed meanwhile then counts twice rather than not at all.
+        while (_claims.Sum(claim => claim.OutstandingBytes) + sequences.HeldBytes > limitBytes && memory.TryEvict())
         {
         }
     }
