@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tests.Architecture;
 ///     Models -> Checkpoints    Sampling    Constraints -> Patterns    Tokens -> Templating
 ///       Attention -> Cache (its view and its packed layout)
 ///         Precision | Packing | Paging
-///           Native
+///           Native, Threading
 /// </code>
 /// </summary>
 internal static class LayerRule
@@ -25,24 +25,25 @@ internal static class LayerRule
 
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
-        [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native"],
+        [""] = ["Hosting", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Attention", "Native", "Threading"],
         ["Hosting"] = ["", "Chat", "Conversations", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Cache.Paging", "Native"],
         ["Chat"] = ["Conversations", "Constraints", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
         ["Conversations"] = ["Chat", "Generation", "Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Cache.Paging", "Native"],
         ["Generation"] = ["Models", "Sampling", "Tokens", "Checkpoints", "Cache", "Native"],
-        ["Models"] = ["Checkpoints", "Cache", "Attention", "Native"],
+        ["Models"] = ["Checkpoints", "Cache", "Attention", "Native", "Threading"],
         ["Sampling"] = ["Native"],
         ["Constraints"] = ["Constraints.Patterns", "Tokens"],
         ["Constraints.Patterns"] = [],
         ["Tokens"] = ["Checkpoints"],
         ["Tokens.Templating"] = [],
         ["Checkpoints"] = ["Native"],
-        ["Attention"] = ["Cache.Packing", "Cache.Paging", "Native"],
-        ["Cache"] = ["Native"],
+        ["Attention"] = ["Cache.Packing", "Cache.Paging", "Native", "Threading"],
+        ["Cache"] = ["Native", "Threading"],
         ["Cache.Precision"] = ["Cache.Packing", "Native"],
         ["Cache.Packing"] = ["Native"],
         ["Cache.Paging"] = ["Cache.Packing", "Native"],
         ["Native"] = [],
+        ["Threading"] = [],
     };
 
     /// <summary>Null when the use is allowed, else the reason why not.</summary>
