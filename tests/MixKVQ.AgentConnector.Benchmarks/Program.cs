@@ -1,14 +1,22 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using MixKVQ.AgentConnector.Benchmarks.Attention;
 using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 using MixKVQ.AgentConnector.Benchmarks.Conversations;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
+using MixKVQ.AgentConnector.Benchmarks.LlamaCpp;
 using MixKVQ.AgentConnector.Benchmarks.Thoughts;
 using MixKVQ.AgentConnector.StorageProbe;
 
 switch (args)
 {
+    case ["attention", ..]:
+        AttentionBenchmark.Run(args[1..]);
+        break;
+    case ["llama", _, _, _, ..]:
+        LlamaComparison.Run(args[1..]);
+        break;
     case ["constraints", ..]:
         ConstraintReport.Run(args[1..]);
         break;
@@ -31,6 +39,6 @@ switch (args)
         Console.WriteLine(FileFuzz.Run(int.Parse(count, CultureInfo.InvariantCulture), seed is [string given] ? int.Parse(given, CultureInfo.InvariantCulture) : 0));
         break;
     default:
-        BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+        BenchmarkSwitcher.FromAssembly(typeof(AttentionBenchmark).Assembly).Run(args);
         break;
 }

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace MixKVQ.AgentConnector.Benchmarks.Measuring;
+
+/// <summary>
+/// Times several ways to do the same work in one process, by turns, so that whatever else the machine does meets all of them. In each round a way has one run that
+/// is not counted, in which its threads wake and those of the way before it go to sleep. Rounds begin with another way each.
+/// </summary>
+internal static class PairedRun
+{
+    // As many calls as compile code for good, unless that takes too long.
+    private const int WarmUpRuns = 60;
+
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
+
+    /// <summary>Measures.</summary>
+    /// <param name="contestants">The ways.</param>
+    /// <param name="rounds">How many rounds are taken.</param>
+    /// <param name="runs">How many runs of a way are counted in each.</param>
+    /// <returns>The timings, in the contestants' order.</returns>
+    public static IReadOnlyList<Timing> Measure(IReadOnlyList<Contestant> contestants, int rounds, int runs)
+    {
+        int[] taken = new int[contestants.Count];
+        double[][] times = [.. contestants.Select(_ => new double[rounds * runs])];
+        for (int i = 0; i < contestants.Count; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            while (taken[i] < 3 || (taken[i] < WarmUpRuns && Stopwatch.GetElapsedTime(start) < WarmUpTime))
+            {
+                contestants[i].Run(taken[i]++);
+            }
+        }
+
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int k = 0; k < contestants.Count; k++)
+            {
+                int i = (round + k) % contestants.Count;
+                contestants[i].Run(taken[i]++);
+                for (int run = 0; run < runs; run++)
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    contestants[i].Run(taken[i]++);
+                    times[i][(round * runs) + run] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                }
+            }
+        }
+
+        return [.. contestants.Zip(times, (contestant, milliseconds) => new Timing(contestant.Name, [.. milliseconds.Order()]))];
+    }
+
+    /// <summary>The fastest of several forms of one way, by a short run.</summary>
+    public static Contestant Fastest(params IReadOnlyList<Contestant> forms) =>
+        Measure(forms, rounds: 3, runs: 2).Zip(forms).MinBy(pair => pair.First.Median).Second;
+}
