@@ -4,6 +4,8 @@ using MixKVQ.AgentConnector.Benchmarks.Attention;
 using MixKVQ.AgentConnector.Benchmarks.Cache;
 using MixKVQ.AgentConnector.Benchmarks.Constraints;
 using MixKVQ.AgentConnector.Benchmarks.Conversations;
+using MixKVQ.AgentConnector.Benchmarks.DecodeStep;
+using MixKVQ.AgentConnector.Benchmarks.Gemv;
 using MixKVQ.AgentConnector.Benchmarks.Generation;
 using MixKVQ.AgentConnector.Benchmarks.LlamaCpp;
 using MixKVQ.AgentConnector.Benchmarks.Thoughts;
@@ -14,8 +16,29 @@ switch (args)
     case ["attention", ..]:
         AttentionBenchmark.Run(args[1..]);
         break;
-    case ["llama", _, _, _, ..]:
+    case ["batch"]:
+        BatchBenchmark.Run();
+        break;
+    case ["decode-step", ..]:
+        DecodeStepBenchmark.Run(args[1..]);
+        break;
+    case ["gemv"]:
+        GemvBenchmark.Run();
+        break;
+    case ["llama", _, _, _, _, ..]:
         LlamaComparison.Run(args[1..]);
+        break;
+    case ["llama-parity", _, _, _]:
+        LlamaParity.Run(args[1..]);
+        break;
+    case ["prefill", ..]:
+        PrefillBenchmark.Run(args[1..]);
+        break;
+    case ["random-model", string target]:
+        RandomModel.Write(target, layers: 28);
+        break;
+    case ["sealing"]:
+        SealingBenchmark.Run();
         break;
     case ["constraints", ..]:
         ConstraintReport.Run(args[1..]);

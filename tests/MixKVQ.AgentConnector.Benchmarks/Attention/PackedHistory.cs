@@ -15,13 +15,19 @@ internal sealed unsafe class PackedHistory : IDisposable
     /// <param name="geometry">The heads; its layers do not count.</param>
     /// <param name="tokens">Tokens to hold.</param>
     /// <param name="source">What they are.</param>
-    public PackedHistory(CacheGeometry geometry, int tokens, OutlierTokens source)
+    /// <param name="chunkTokens">Tokens of a step under way beyond them, at most a page's.</param>
+    public PackedHistory(CacheGeometry geometry, int tokens, OutlierTokens source, int chunkTokens = 0)
     {
         double bits = new KvCacheOptions().TargetBits;
         Geometry = geometry with { LayerCount = ColdCopies.Of((long)(tokens * geometry.ElementsPerToken / geometry.LayerCount * bits / 8)) };
         _factory = new KvCacheFactory(Geometry, new KvCacheOptions());
         _cache = _factory.Create();
         source.Fill(_cache, tokens, Geometry.LayerCount);
+        if (chunkTokens > 0)
+        {
+            source.Append(_cache, chunkTokens, Geometry.LayerCount);
+        }
+
         Views = [.. Enumerable.Range(0, Geometry.LayerCount).Select(layer => _cache.Layer(layer).View)];
         Pieces = [.. Views.Select(PiecesOf)];
     }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace MixKVQ.AgentConnector.Benchmarks.LlamaCpp;
 
 /// <summary>
-/// llama.cpp's C interface, as <c>libllama.so</c> of the node-llama-cpp version in tests/llama.cpp/package.json has it: its structures change between versions.
+/// llama.cpp's C interface, as <c>libllama.so</c> of the node-llama-cpp version in tests/llama.cpp/compare.sh has it: its structures change between versions.
 /// Called without a script between, so that its steps are timed alone.
 /// </summary>
 internal sealed unsafe class LlamaLibrary
@@ -85,7 +85,7 @@ internal sealed unsafe class LlamaLibrary
         LlamaContextParameters defaults = ContextDefaults();
         if (defaults is not { ContextTokens: 512, KeyType: GgmlType.F16, ValueType: GgmlType.F16 })
         {
-            throw new InvalidOperationException($"The libraries in {folder} are of a version of llama.cpp whose parameters are laid out otherwise; install the one in tests/llama.cpp/package.json.");
+            throw new InvalidOperationException($"The libraries in {folder} are of a version of llama.cpp whose parameters are laid out otherwise; use the one in tests/llama.cpp/compare.sh.");
         }
 
         nint OfKernels(string name)

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using MixKVQ.AgentConnector.Benchmarks.Measuring;
 using MixKVQ.AgentConnector.Models;
+using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Tokens;
 using TorchSharp;
 using TrainPlannerModel.Evaluation;
@@ -8,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Benchmarks.LlamaCpp;
 
-/// <summary>Shows that the converted model is the same: greedy answers of both, from the same token ids, with float32 weights and a cache in full precision.</summary>
+/// <summary>
+/// Shows that a converted model is the same: greedy answers of both, from the same token ids, with float32 weights and a cache in full precision:
+/// <c>llama-parity LIBRARIES MODEL-FOLDER GGUF-FILE</c>.
+/// </summary>
 internal static class LlamaParity
 {
     private const int Prompts = 4;
@@ -16,13 +20,12 @@ internal static class LlamaParity
     private const int AllFloat32 = 0;
 
     /// <summary>Compares and prints how far the answers agree.</summary>
-    /// <param name="library">llama.cpp.</param>
-    /// <param name="folder">The model.</param>
-    /// <param name="file">The model, converted.</param>
-    /// <param name="threads">Threads of llama.cpp.</param>
-    public static void Print(LlamaLibrary library, string folder, string file, int threads)
+    public static void Run(string[] args)
     {
-        library.Quantize(file, $"{file}.f32", AllFloat32);
+        TorchLibrary.EnsureLoaded();
+        var library = new LlamaLibrary(args[0]);
+        (string folder, string file) = (args[1], $"{args[2]}.f32");
+        library.Quantize(args[2], file, AllFloat32);
         ModelTokenizer tokenizer = ModelTokenizer.Load(folder);
         using DecoderModel model = DecoderModel.Load(folder, CPU, ScalarType.Float32);
         HeldOutDialogue[] dialogues = [.. HeldOutDialogues.Take(Prompts, tokenizer.Encode)];
@@ -30,7 +33,7 @@ internal static class LlamaParity
         {
             int[] prompt = dialogues[i].Tokens[..(100 + (i * 250))];
             using var own = new OwnDecoder(model, new KvCacheOptions { Policy = KvCachePolicy.FullPrecision });
-            using var other = new LlamaSession(library, $"{file}.f32", model.Config.VocabularySize, 2048, GgmlType.F16, flashAttention: false, threads);
+            using var other = new LlamaSession(library, file, model.Config.VocabularySize, 2048, GgmlType.F16, flashAttention: false, Environment.ProcessorCount);
             int[] mine = Answer(own, prompt);
             int[] theirs = Answer(other, prompt);
             Console.WriteLine($"prompt of {prompt.Length} tokens: the first {mine.AsSpan().CommonPrefixLength(theirs)} of {AnswerTokens} tokens agree");

@@ -33,6 +33,9 @@ internal sealed class OutlierTokens : IDisposable
     }
 
     /// <summary>Appends tokens to every layer, and completes the steps, until the cache holds as many.</summary>
+    /// <param name="cache">A cache of such heads.</param>
+    /// <param name="tokens">Tokens to hold in the end.</param>
+    /// <param name="layers">The cache's layers.</param>
     public void Fill(KvCache cache, int tokens, int layers)
     {
         while (cache.TokenCount < tokens)
@@ -43,6 +46,9 @@ internal sealed class OutlierTokens : IDisposable
     }
 
     /// <summary>Appends at most a page's tokens to every layer; the caller completes the step.</summary>
+    /// <param name="cache">A cache of such heads.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="layers">The cache's layers.</param>
     public void Append(KvCache cache, int tokens, int layers)
     {
         for (int layer = 0; layer < layers; layer++)
@@ -52,6 +58,9 @@ internal sealed class OutlierTokens : IDisposable
             cache.Layer(layer).Append(queries, keys, values, null);
         }
     }
+
+    /// <summary>Queries of at most a page's tokens: [tokens, queryHeads, headDim], the caller's.</summary>
+    public Tensor Queries(int tokens) => _queries[0].narrow(0, 0, tokens);
 
     /// <summary>The first tokens of the keys or the values in the order that libtorch's attention takes.</summary>
     /// <param name="ofKeys">Keys, not values.</param>

@@ -29,11 +29,11 @@ internal sealed class OwnDecoder(DecoderModel model, KvCacheOptions options) : I
         Rewind();
     }
 
-    /// <summary>Goes on from a cache that was filled elsewhere; taken over.</summary>
-    /// <param name="fill">Makes it, of this decoder's caches.</param>
-    public void Start(Func<KvCacheFactory, KvCache> fill)
+    /// <summary>Goes on from a cache that is filled without the model, in place of <see cref="Read"/>.</summary>
+    public void Fill(Action<KvCache> fill)
     {
-        _prompt = fill(_factory);
+        _prompt = _factory.Create();
+        fill(_prompt);
         Rewind();
     }
 

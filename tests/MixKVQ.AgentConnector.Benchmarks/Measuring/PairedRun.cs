@@ -4,7 +4,7 @@ namespace MixKVQ.AgentConnector.Benchmarks.Measuring;
 
 /// <summary>
 /// Times several ways to do the same work in one process, by turns, so that whatever else the machine does meets all of them. In each round a way has one run that
-/// is not counted, in which its threads wake and those of the way before it go to sleep. Rounds begin with another way each.
+/// is not counted, in which its threads wake. Rounds begin with another way each.
 /// </summary>
 internal static class PairedRun
 {
@@ -12,6 +12,9 @@ internal static class PairedRun
     private const int WarmUpRuns = 60;
 
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
+
+    // Threads of the way before look out for more work for a while.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Measures.</summary>
     /// <param name="contestants">The ways.</param>
@@ -27,7 +30,7 @@ internal static class PairedRun
             long start = Stopwatch.GetTimestamp();
             while (taken[i] < 3 || (taken[i] < WarmUpRuns && Stopwatch.GetElapsedTime(start) < WarmUpTime))
             {
-                contestants[i].Run(taken[i]++);
+                Take(i);
             }
         }
 
@@ -36,17 +39,24 @@ internal static class PairedRun
             for (int k = 0; k < contestants.Count; k++)
             {
                 int i = (round + k) % contestants.Count;
-                contestants[i].Run(taken[i]++);
+                Thread.Sleep(Pause);
+                Take(i);
                 for (int run = 0; run < runs; run++)
                 {
-                    long start = Stopwatch.GetTimestamp();
-                    contestants[i].Run(taken[i]++);
-                    times[i][(round * runs) + run] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                    times[i][(round * runs) + run] = Take(i);
                 }
             }
         }
 
         return [.. contestants.Zip(times, (contestant, milliseconds) => new Timing(contestant.Name, [.. milliseconds.Order()]))];
+
+        double Take(int i)
+        {
+            contestants[i].Prepare?.Invoke();
+            long start = Stopwatch.GetTimestamp();
+            contestants[i].Run(taken[i]++);
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
     }
 
     /// <summary>The fastest of several forms of one way, by a short run.</summary>

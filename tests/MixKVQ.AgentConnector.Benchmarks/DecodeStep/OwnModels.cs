@@ -1,0 +1,23 @@
+using MixKVQ.AgentConnector.Models;
+using static TorchSharp.torch;
+
+namespace MixKVQ.AgentConnector.Benchmarks.DecodeStep;
+
+/// <summary>A model folder with each precision of weights that this library runs.</summary>
+/// <param name="folder">The model.</param>
+internal sealed class OwnModels(string folder) : IDisposable
+{
+    /// <summary>The models, and how tables call them.</summary>
+    public IReadOnlyList<(string Name, DecoderModel Model)> All { get; } =
+    [
+        ("bf16", DecoderModel.Load(folder, CPU, ScalarType.BFloat16, new KvCacheOptions().ExpectsRotatedValues)),
+    ];
+
+    public void Dispose()
+    {
+        foreach ((_, DecoderModel model) in All)
+        {
+            model.Dispose();
+        }
+    }
+}
