@@ -1,7 +1,6 @@
 using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
-using TorchSharp;
 
 namespace MixKVQ.AgentConnector.Cache;
 
@@ -28,12 +27,7 @@ internal sealed class KvCacheFactory : IDisposable
         }
 
         ICachePolicy policy = CreatePolicy(options);
-        ElementFormat format = geometry.DType switch
-        {
-            torch.ScalarType.Float32 => ElementFormat.Float32,
-            torch.ScalarType.BFloat16 => ElementFormat.BFloat16,
-            _ => ElementFormat.Float16,
-        };
+        ElementFormat format = geometry.Format;
         int valueGroupSize = options.ValueGroupSize ?? geometry.HeadDim;
         Layout = new PackedPageLayout(
             geometry,
