@@ -14,6 +14,20 @@ internal readonly unsafe struct CpuRows(Tensor tensor)
     private readonly byte* _start = (byte*)TensorMemory.DataPointer(tensor);
     private readonly bool _isFloat = tensor.dtype == ScalarType.Float32;
 
+    /// <summary>A tensor's elements as floats; none for null.</summary>
+    public static float[] ToArray(Tensor? tensor)
+    {
+        if (tensor is null)
+        {
+            return [];
+        }
+
+        float[] values = new float[tensor.numel()];
+        new CpuRows(tensor).Read(0, values);
+        GC.KeepAlive(tensor);
+        return values;
+    }
+
     /// <summary>Reads as many elements as fit, from an offset in elements of the tensor's memory.</summary>
     public void Read(long offset, Span<float> values)
     {

@@ -41,7 +41,7 @@ internal static class SealingBenchmark
     private static IEnumerable<string> Measure(DecoderModel model)
     {
         CacheGeometry geometry = model.CacheGeometry;
-        using var factory = new KvCacheFactory(geometry, new KvCacheOptions());
+        using var factory = new KvCacheFactory(geometry, new KvCacheOptions(), model.Team);
         using var tokens = new OutlierTokens(geometry);
         using KvCache prompt = factory.Create();
         tokens.Fill(prompt, CacheGeometry.PageBorder(1_100), geometry.LayerCount);

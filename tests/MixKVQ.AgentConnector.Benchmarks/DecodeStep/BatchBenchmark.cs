@@ -31,7 +31,7 @@ internal static class BatchBenchmark
 
     private static IEnumerable<IReadOnlyList<string>> Rows(string name, DecoderModel model)
     {
-        using var factory = new KvCacheFactory(model.CacheGeometry, new KvCacheOptions());
+        using var factory = new KvCacheFactory(model.CacheGeometry, new KvCacheOptions(), model.Team);
         using var tokens = new OutlierTokens(model.CacheGeometry);
         using KvCache prompt = factory.Create();
         tokens.Fill(prompt, CacheGeometry.PageBorder(1_100), model.CacheGeometry.LayerCount);

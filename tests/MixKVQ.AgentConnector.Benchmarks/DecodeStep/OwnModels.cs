@@ -10,7 +10,8 @@ internal sealed class OwnModels(string folder) : IDisposable
     /// <summary>The models, and how tables call them.</summary>
     public IReadOnlyList<(string Name, DecoderModel Model)> All { get; } =
     [
-        ("bf16", DecoderModel.Load(folder, CPU, ScalarType.BFloat16, new KvCacheOptions().ExpectsRotatedValues)),
+        ("bf16", Load(folder, WeightPrecision.Checkpoint)),
+        ("int8", Load(folder, WeightPrecision.EightBit)),
     ];
 
     public void Dispose()
@@ -20,4 +21,7 @@ internal sealed class OwnModels(string folder) : IDisposable
             model.Dispose();
         }
     }
+
+    private static DecoderModel Load(string folder, WeightPrecision precision) =>
+        DecoderModel.Load(folder, CPU, ScalarType.BFloat16, new KvCacheOptions().ExpectsRotatedValues, precision);
 }

@@ -21,6 +21,9 @@ internal sealed unsafe class ColdWeights : IDisposable
         _pieces = [.. _copies.Select(copy => PiecesOf(TensorMemory.DataPointer(copy), 2 * outputs * inputs))];
     }
 
+    /// <summary>The copies.</summary>
+    public IReadOnlyList<Tensor> All => _copies;
+
     /// <summary>[outputs, inputs] for a turn; owned by this object.</summary>
     public Tensor this[int turn] => _copies[turn % _copies.Length];
 

@@ -29,24 +29,32 @@ internal static class GemvBenchmark
         using var team = new WorkerTeam(Threads);
         Console.WriteLine($"Milliseconds, median (first–last tenth), {Threads} threads.{Environment.NewLine}");
         PrintedTable.Print(
-            ["product", "outputs × inputs", "read bf16", "bf16", "int8", "libtorch bf16 linear", "libtorch bf16 mv", "linear / int8", "linear / bf16", "int8 / reading its bytes"],
+            ["product", "outputs × inputs", "read bf16", "bf16", "int8", "libtorch bf16 linear", "libtorch bf16 mv", "libtorch / int8", "libtorch / bf16", "int8 / reading its bytes"],
             Shapes.Select(shape => Row(shape.Name, shape.Outputs, shape.Inputs, team)));
     }
 
     private static string[] Row(string name, int outputs, int inputs, WorkerTeam team)
     {
         using var weights = new ColdWeights(outputs, inputs);
+        using OwnProducts own = new(weights, team);
         var read = new MemoryRead(team);
         using Tensor row = randn(1, inputs).to(ScalarType.BFloat16), vector = row.reshape(inputs);
         IReadOnlyList<Timing> timings = PairedRun.Measure(
             [
                 new("read", turn => read.Run(weights.Pieces(turn))),
+                new("bf16", own.BFloat16),
+                new("int8", own.EightBit),
                 new("linear", turn => nn.functional.linear(row, weights[turn]).Dispose()),
                 new("mv", turn => mv(weights[turn], vector).Dispose()),
             ],
             Rounds,
             RunsARound);
         Cell.Progress(name);
-        return [name, $"{outputs} × {inputs}", .. timings.Select(timing => timing.Text)];
+        double linear = Math.Min(timings[3].Median, timings[4].Median);
+        return
+        [
+            name, $"{outputs} × {inputs}", .. timings.Select(timing => timing.Text),
+            Cell.Number(linear / timings[2].Median, "F2"), Cell.Number(linear / timings[1].Median, "F2"), Cell.Number(timings[2].Median / (timings[0].Median / 2), "F2"),
+        ];
     }
 }

@@ -8,7 +8,7 @@ namespace MixKVQ.AgentConnector.Benchmarks.Measuring;
 /// <param name="options">How the cache is quantized.</param>
 internal sealed class OwnDecoder(DecoderModel model, KvCacheOptions options) : ITokenDecoder
 {
-    private readonly KvCacheFactory _factory = new(model.CacheGeometry, options);
+    private readonly KvCacheFactory _factory = new(model.CacheGeometry, options, model.Team);
     private readonly float[] _logits = new float[model.Config.VocabularySize];
     private readonly Exception?[] _failures = new Exception?[1];
     private readonly DecodeInput[] _inputs = new DecodeInput[1];
