@@ -1,6 +1,5 @@
 using MixKVQ.AgentConnector.Benchmarks.Measuring;
 using MixKVQ.AgentConnector.Cache;
-using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Native;
 
@@ -59,8 +58,8 @@ internal sealed unsafe class PackedHistory : IDisposable
 
         MemoryPiece Part(Page page)
         {
-            int start = PackedPageLayout.KeysOffset(page.Bytes, first);
-            int end = next < view.Layout.Geometry.BlockCount ? PackedPageLayout.KeysOffset(page.Bytes, next) : page.SlabBytes;
+            int start = view.Layout.KeysOffset(page.Bytes, first);
+            int end = next < view.Layout.Geometry.BlockCount ? view.Layout.KeysOffset(page.Bytes, next) : page.SlabBytes;
             return new MemoryPiece(page.Start + start, end - start);
         }
     }
