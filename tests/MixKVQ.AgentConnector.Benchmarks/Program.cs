@@ -16,6 +16,9 @@ switch (args)
     case ["attention", ..]:
         AttentionBenchmark.Run(args[1..]);
         break;
+    case ["attention-accuracy", .. string[] texts]:
+        AttentionAccuracy.Run(texts.Length == 0 ? 6 : int.Parse(texts[0], CultureInfo.InvariantCulture));
+        break;
     case ["batch"]:
         BatchBenchmark.Run();
         break;
