@@ -13,82 +13,52 @@ namespace MixKVQ.AgentConnector.Attention.Cpu;
 /// </summary>
 internal sealed unsafe class LineProduct
 {
-    /// <summary>Lines that are decoded before they are added, to load and store y once for all of them.</summary>
+    /// <summary>Lines that are decoded before they are added, to load and store y once for all of them; matrices have a multiple of it.</summary>
     private const int BatchLines = 4;
 
     private readonly ScratchFloats _lines = new();
     private readonly ScratchFloats _factors = new();
     private readonly ScratchFloats _zeroSums = new();
-    private byte[] _codes = [];
 
     /// <summary>y[r] += x[r] · M for each row r.</summary>
     /// <param name="matrix">Opened on M: lines × elements.</param>
-    /// <param name="groups">Lines that belong to one element of x, each with its own part of y; 1 for keys.</param>
-    /// <param name="x">[rows, lines / groups].</param>
+    /// <param name="x">[rows, lines].</param>
     /// <param name="rows">Rows of x and y.</param>
-    /// <param name="y">[rows, elements · groups].</param>
-    public void Add(MatrixReader matrix, int groups, float* x, int rows, float* y)
+    /// <param name="y">[rows, elements].</param>
+    /// <param name="yStride">Floats from one row of y to the next.</param>
+    public void Add(MatrixReader matrix, float* x, int rows, float* y, int yStride)
     {
         int length = matrix.Layout.LineLength;
         int lineCount = matrix.Layout.LineCount;
         float* lines = _lines.OfLength(BatchLines * length);
         float* factors = _factors.OfLength(rows * BatchLines);
         float* zeroSums = _zeroSums.OfLength(rows);
-        if (_codes.Length < length)
+        new Span<float>(zeroSums, rows).Clear();
+        for (int place = 0; place < lineCount; place++)
         {
-            _codes = new byte[length];
-        }
-
-        for (int group = 0; group < groups; group++)
-        {
-            new Span<float>(zeroSums, rows).Clear();
-            int batched = 0;
-            for (int place = 0; place < lineCount; place++)
+            int batched = place % BatchLines;
+            LineDecoder.Decode(matrix, place, new Span<float>(lines + batched * length, length));
+            bool quantized = place < matrix.Counts.Quantized;
+            float scale = quantized ? matrix.Scales[place] : 1;
+            float zero = quantized ? matrix.Zeros[place] : 0;
+            for (int row = 0; row < rows; row++)
             {
-                int line = matrix.Order[place];
-                if (line % groups != group)
-                {
-                    continue;
-                }
-
-                LineDecoder.Decode(matrix, place, lines + batched * length, _codes);
-                bool quantized = place < matrix.Counts.Quantized;
-                float scale = quantized ? matrix.Scales[place] : 1;
-                float zero = quantized ? matrix.Zeros[place] : 0;
-                for (int row = 0; row < rows; row++)
-                {
-                    float factor = x[row * (lineCount / groups) + line / groups];
-                    factors[row * BatchLines + batched] = factor * scale;
-                    zeroSums[row] += factor * zero;
-                }
-
-                if (++batched == BatchLines)
-                {
-                    AddBatch(lines, length, BatchLines, factors, rows, y + group * length, length * groups);
-                    batched = 0;
-                }
+                float factor = x[row * lineCount + matrix.Order[place]];
+                factors[row * BatchLines + batched] = factor * scale;
+                zeroSums[row] += factor * zero;
             }
 
-            AddBatch(lines, length, batched, factors, rows, y + group * length, length * groups);
-            AddConstants(zeroSums, length, rows, y + group * length, length * groups);
+            if (batched == BatchLines - 1)
+            {
+                AddBatch(lines, length, factors, rows, y, yStride);
+            }
         }
+
+        AddConstants(zeroSums, length, rows, y, yStride);
     }
 
-    private static void AddBatch(float* lines, int length, int batched, float* factors, int rows, float* y, int yStride)
+    private static void AddBatch(float* lines, int length, float* factors, int rows, float* y, int yStride)
     {
-        if (batched < BatchLines)
-        {
-            for (int line = 0; line < batched; line++)
-            {
-                for (int row = 0; row < rows; row++)
-                {
-                    Floats.AddScaled(lines + line * length, factors[row * BatchLines + line], y + row * yStride, length);
-                }
-            }
-
-            return;
-        }
-
         for (int row = 0; row < rows; row++, factors += BatchLines, y += yStride)
         {
             Vector256<float> f0 = Vector256.Create(factors[0]), f1 = Vector256.Create(factors[1]), f2 = Vector256.Create(factors[2]), f3 = Vector256.Create(factors[3]);

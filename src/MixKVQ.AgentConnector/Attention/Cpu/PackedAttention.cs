@@ -105,17 +105,20 @@ internal sealed unsafe class PackedAttention : IAttentionKernel
     {
         ReadOnlySpan<byte> slab = page.Bytes;
         int block = view.Block(head);
-        _keys!.Open(page.Start + PackedPageLayout.KeysOffset(slab, block));
+        _keys!.Open(page.Start + view.Layout.KeysOffset(slab, block));
         for (int row = 0; row < rows; row++)
         {
             float bias = view.Layout.CorrectsKeyBias ? KeyBias(queries + row * view.Layout.Geometry.HeadDim) : 0;
             new Span<float>(logits + row * CacheGeometry.PageTokens, CacheGeometry.PageTokens).Fill(-bias);
         }
 
-        _lines.Add(_keys, 1, queries, rows, logits);
+        _lines.Add(_keys, queries, rows, logits, CacheGeometry.PageTokens);
         _softmax.Weigh(logits, CacheGeometry.PageTokens);
-        _values!.Open(page.Start + PackedPageLayout.ValuesOffset(slab, block));
-        _lines.Add(_values, view.Layout.ValueGroupCount, logits, rows, _softmax.Outputs);
+        for (int group = 0; group < view.Layout.ValueGroupCount; group++)
+        {
+            _values!.Open(page.Start + view.Layout.ValuesOffset(slab, block, group));
+            _lines.Add(_values, logits, rows, _softmax.Outputs + group * view.Layout.Values.LineLength, view.Layout.Geometry.HeadDim);
+        }
     }
 
     /// <summary>Half the variance that the opened page's keys add to this query's logits, see <see cref="PackedPageLayout"/>.</summary>
