@@ -12,7 +12,7 @@ internal sealed unsafe class MatrixProduct
     private readonly MatrixLayout _layout;
     private readonly bool _exact;
     private readonly QuadProduct _quads;
-    private readonly MatrixLines _lines;
+    private readonly MatrixFolding _folding;
     private readonly FoldedRows _folded;
     private readonly MatrixReader _reader;
     private readonly FloatProduct _floats = new(FloatKernels.Best);
@@ -25,7 +25,7 @@ internal sealed unsafe class MatrixProduct
         _layout = layout;
         _exact = exact || layout.Palette.Base > 4;
         _quads = QuadProduct.For(instructions);
-        _lines = MatrixLines.For(instructions, layout);
+        _folding = MatrixFolding.For(instructions, layout);
         _folded = new FoldedRows(layout.LineCount);
         _reader = new MatrixReader(layout);
     }
@@ -49,16 +49,16 @@ internal sealed unsafe class MatrixProduct
             return;
         }
 
-        _lines.Open(matrix);
-        var planes = new QuadPlanes(matrix, _lines.Offsets, _lines.Counts, _layout.LineLength, Begin(ahead));
+        _folding.Open(matrix);
+        var planes = new QuadPlanes(matrix, _folding.Offsets, _folding.Counts, _layout.LineLength, Begin(ahead));
         for (int row = 0; row < rows; row += FoldedRows.MostRows)
         {
             int count = Math.Min(rows - row, FoldedRows.MostRows);
-            _lines.Fold(x + row * xStride, xStride, count, squareFactor, _folded);
+            _folding.Fold(x + row * xStride, xStride, count, squareFactor, _folded);
             _quads.Multiply(planes, _folded, count, y + row * yStride, yStride, onto);
         }
 
-        if (_lines.Counts.Eight + _lines.Counts.Full > 0)
+        if (_folding.Counts.Eight + _folding.Counts.Full > 0)
         {
             AddWideLines(matrix, x, xStride, rows, squareFactor, y, yStride);
         }
@@ -68,7 +68,7 @@ internal sealed unsafe class MatrixProduct
     private MemoryAhead Begin(MemoryAhead ahead)
     {
         int step = _quads.BytesPerLineAhead;
-        int steps = step == 0 ? 0 : (_layout.LineLength + step - 1) / step * _lines.Counts.Quads;
+        int steps = step == 0 ? 0 : (_layout.LineLength + step - 1) / step * _folding.Counts.Quads;
         return ahead.FetchAllBut(steps);
     }
 

@@ -20,7 +20,7 @@ internal abstract unsafe class QuadProduct
 
     /// <summary>Computes the first <paramref name="rows"/> rows.</summary>
     /// <param name="planes">The matrix.</param>
-    /// <param name="x">The rows, which no 16-bit lane overflows with, see <see cref="MatrixLines"/>.</param>
+    /// <param name="x">The rows, which no 16-bit lane overflows with, see <see cref="MatrixFolding"/>.</param>
     /// <param name="rows">1 to 4.</param>
     /// <param name="y">[rows, elements of a line].</param>
     /// <param name="yStride">Floats from row to row of y.</param>

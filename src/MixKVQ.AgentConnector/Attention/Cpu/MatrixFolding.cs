@@ -12,7 +12,7 @@ namespace MixKVQ.AgentConnector.Attention.Cpu;
 /// Rounding errors thus meet codes counted from the middle of their range, where they weigh least. Lines of 8 bits and lines that are not quantized are left out.
 /// One thread at a time: it holds the opened matrix.
 /// </summary>
-internal abstract unsafe class MatrixLines
+internal abstract unsafe class MatrixFolding
 {
     /// <summary>1.5 · 2^23: a small number added to it has its nearest integer in the lowest bits.</summary>
     protected const float Rounder = 12582912;
@@ -29,7 +29,7 @@ internal abstract unsafe class MatrixLines
     private readonly AlignedMemory _memory;
 
     /// <param name="layout">Layout of the matrices to open.</param>
-    protected MatrixLines(MatrixLayout layout)
+    protected MatrixFolding(MatrixLayout layout)
     {
         Layout = layout;
         int padded = FoldedRows.Padded(layout.LineCount);
@@ -66,8 +66,8 @@ internal abstract unsafe class MatrixLines
     protected float* Products { get; }
 
     /// <summary>The reader for these instructions.</summary>
-    public static MatrixLines For(CpuInstructions instructions, MatrixLayout layout) =>
-        instructions == CpuInstructions.Avx512 && layout.LineCount <= VbmiMatrixLines.MostLines ? new VbmiMatrixLines(layout) : new PortableMatrixLines(layout);
+    public static MatrixFolding For(CpuInstructions instructions, MatrixLayout layout) =>
+        instructions == CpuInstructions.Avx512 && layout.LineCount <= VbmiMatrixFolding.MostLines ? new VbmiMatrixFolding(layout) : new PortableMatrixFolding(layout);
 
     /// <summary>Turns to the matrix that begins at <paramref name="matrix"/>.</summary>
     public abstract void Open(byte* matrix);

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <content>Folds four rows at once, of which those that are not there repeat the last.</content>
-internal sealed unsafe partial class VbmiMatrixLines
+internal sealed unsafe partial class VbmiMatrixFolding
 {
     /// <summary>The lowest bytes of the 32 numbers of two vectors.</summary>
     private static readonly byte[] LowBytes = [.. Enumerable.Range(0, Chunk).Select(i => (byte)(4 * i % 128))];

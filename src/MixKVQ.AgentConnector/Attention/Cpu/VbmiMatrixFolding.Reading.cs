@@ -6,7 +6,7 @@ using MixKVQ.AgentConnector.Cache.Packing;
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <content>Reads scales and zeros into the lines' order.</content>
-internal sealed unsafe partial class VbmiMatrixLines
+internal sealed unsafe partial class VbmiMatrixFolding
 {
     /// <summary>2^(i/16 − 16): scales of one byte are these times a power of two from 0 to 16, see <see cref="ScaleCode"/>.</summary>
     private static readonly float[] Mantissas = [.. Enumerable.Range(0, 16).Select(i => (float)Math.Pow(2, i / 16.0) / 65536)];

@@ -10,7 +10,7 @@ namespace MixKVQ.AgentConnector.Attention.Cpu;
 /// Opens and folds with AVX-512 VBMI2: the counting sort of lines by width is a compression of line numbers by each width's mask, its inverse an expansion,
 /// and bytes move between the two orders by permutation.
 /// </summary>
-internal sealed unsafe partial class VbmiMatrixLines : MatrixLines
+internal sealed unsafe partial class VbmiMatrixFolding : MatrixFolding
 {
     /// <summary>Lines that a byte can number.</summary>
     public const int MostLines = 256;
@@ -31,7 +31,7 @@ internal sealed unsafe partial class VbmiMatrixLines : MatrixLines
     private readonly int[] _storageOrder;
     private readonly Vector512<byte> _codesOfIndices;
 
-    public VbmiMatrixLines(MatrixLayout layout)
+    public VbmiMatrixFolding(MatrixLayout layout)
         : base(layout)
     {
         _padded = FoldedRows.Padded(layout.LineCount);

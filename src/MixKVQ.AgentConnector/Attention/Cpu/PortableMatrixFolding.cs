@@ -5,7 +5,7 @@ using MixKVQ.AgentConnector.Cache.Packing;
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <summary>Opens matrices line by line, in plain code, and folds in portable vectors.</summary>
-internal sealed unsafe class PortableMatrixLines : MatrixLines
+internal sealed unsafe class PortableMatrixFolding : MatrixFolding
 {
     /// <summary>Four counts, one for each palette index, stand in 16 bits each of an integer.</summary>
     private const int CountBits = 16;
@@ -14,7 +14,7 @@ internal sealed unsafe class PortableMatrixLines : MatrixLines
     private readonly AlignedMemory _largestCodes;
     private readonly AlignedMemory _codes;
 
-    public PortableMatrixLines(MatrixLayout layout)
+    public PortableMatrixFolding(MatrixLayout layout)
         : base(layout)
     {
         int padded = FoldedRows.Padded(layout.LineCount);
