@@ -11,7 +11,7 @@ internal sealed unsafe class PageDequantizer(PackedPageLayout layout)
 {
     private readonly MatrixReader _keys = new(layout.Keys);
     private readonly MatrixReader _values = new(layout.Values);
-    private readonly float[] _line = new float[Math.Max(layout.Keys.LineLength, layout.Values.LineLength)];
+    private readonly float[] _line = new float[layout.Keys.LineLength];
 
     /// <summary>
     /// A layer's part of a page, float32, on <paramref name="device"/>; new tensors, the caller's: keys and values, [kvHeads, 128, headDim] each,
@@ -27,9 +27,9 @@ internal sealed unsafe class PageDequantizer(PackedPageLayout layout)
         int blockLength = CacheGeometry.PageTokens * headDim;
         for (int head = 0; head < heads; head++)
         {
-            Open(page, layer * heads + head);
-            ReadKeys(elements.Slice(head * blockLength, blockLength), headDim);
-            ReadValues(elements.Slice((heads + head) * blockLength, blockLength));
+            int block = layer * heads + head;
+            ReadKeys(page, block, elements.Slice(head * blockLength, blockLength));
+            ReadValues(page, block, elements.Slice((heads + head) * blockLength, blockLength));
             for (int place = 0; place < _keys.Counts.Quantized; place++)
             {
                 variances[head * headDim + _keys.Order[place]] = _keys.Scales[place] * _keys.Scales[place] / 12;
@@ -40,33 +40,31 @@ internal sealed unsafe class PageDequantizer(PackedPageLayout layout)
         return (placed.select(0, 0), placed.select(0, 1), hostVariances.to(device, copy: true));
     }
 
-    private void Open(Page page, int block)
+    private void ReadKeys(Page page, int block, Span<float> tokens)
     {
-        ReadOnlySpan<byte> slab = page.Bytes;
-        _keys.Open(page.Start + PackedPageLayout.KeysOffset(slab, block));
-        _values.Open(page.Start + PackedPageLayout.ValuesOffset(slab, block));
-    }
-
-    private void ReadKeys(Span<float> tokens, int headDim)
-    {
+        _keys.Open(page.Start + layout.KeysOffset(page.Bytes, block));
         Span<float> line = _line.AsSpan(0, layout.Keys.LineLength);
-        for (int place = 0; place < headDim; place++)
+        for (int place = 0; place < layout.Keys.LineCount; place++)
         {
             _keys.ReadLine(place, line);
             int channel = _keys.Order[place];
             for (int token = 0; token < line.Length; token++)
             {
-                tokens[token * headDim + channel] = line[token];
+                tokens[token * layout.Keys.LineCount + channel] = line[token];
             }
         }
     }
 
-    private void ReadValues(Span<float> tokens)
+    private void ReadValues(Page page, int block, Span<float> tokens)
     {
         int length = layout.Values.LineLength;
-        for (int place = 0; place < layout.Values.LineCount; place++)
+        for (int group = 0; group < layout.ValueGroupCount; group++)
         {
-            _values.ReadLine(place, tokens.Slice(_values.Order[place] * length, length));
+            _values.Open(page.Start + layout.ValuesOffset(page.Bytes, block, group));
+            for (int place = 0; place < layout.Values.LineCount; place++)
+            {
+                _values.ReadLine(place, tokens.Slice(_values.Order[place] * layout.Geometry.HeadDim + group * length, length));
+            }
         }
     }
 }

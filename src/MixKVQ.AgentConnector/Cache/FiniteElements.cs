@@ -1,4 +1,5 @@
 using System.Globalization;
+using MixKVQ.AgentConnector.Cache.Packing;
 
 namespace MixKVQ.AgentConnector.Cache;
 
@@ -6,26 +7,36 @@ namespace MixKVQ.AgentConnector.Cache;
 internal static class FiniteElements
 {
     /// <summary>Throws where an element is not finite.</summary>
-    /// <param name="elements">[layers, 2 (keys, values), kvHeads, rows, headDim].</param>
+    /// <param name="elements">[layers, 2 (keys, values), kvHeads, rows, headDim] in <paramref name="format"/>.</param>
+    /// <param name="format">Their type.</param>
     /// <param name="geometry">The cache's geometry.</param>
     /// <param name="firstToken">Position of the first row.</param>
     /// <exception cref="ArithmeticException">An element is NaN or infinite; the message names layer, head, channel and position.</exception>
-    public static void Require(ReadOnlySpan<float> elements, CacheGeometry geometry, int firstToken)
+    public static void Require(ReadOnlySpan<byte> elements, ElementFormat format, CacheGeometry geometry, int firstToken)
     {
-        for (int i = 0; i < elements.Length; i++)
+        if (format.AreFinite(elements))
         {
-            if (!float.IsFinite(elements[i]))
+            return;
+        }
+
+        Span<float> vector = stackalloc float[geometry.HeadDim];
+        int vectorBytes = vector.Length * format.Bytes();
+        for (int at = 0; at < elements.Length; at += vectorBytes)
+        {
+            format.Read(elements.Slice(at, vectorBytes), vector);
+            for (int channel = 0; channel < vector.Length; channel++)
             {
-                throw NotFinite(elements[i], i, elements.Length, geometry, firstToken);
+                if (!float.IsFinite(vector[channel]))
+                {
+                    throw NotFinite(vector[channel], channel, at / vectorBytes, elements.Length / vectorBytes, geometry, firstToken);
+                }
             }
         }
     }
 
-    private static ArithmeticException NotFinite(float element, int index, int length, CacheGeometry geometry, int firstToken)
+    private static ArithmeticException NotFinite(float element, int channel, int vector, int vectors, CacheGeometry geometry, int firstToken)
     {
-        int rows = length / (2 * geometry.BlockCount * geometry.HeadDim);
-        (int vector, int channel) = Math.DivRem(index, geometry.HeadDim);
-        (int line, int row) = Math.DivRem(vector, rows);
+        (int line, int row) = Math.DivRem(vector, vectors / (2 * geometry.BlockCount));
         (int part, int head) = Math.DivRem(line, geometry.KeyValueHeadCount);
         (int layer, int values) = Math.DivRem(part, 2);
         return new ArithmeticException(string.Create(

@@ -102,7 +102,7 @@ internal sealed class KvCache : IDisposable
         {
             if (Pages.Count == 0)
             {
-                _factory.Sealer.RequireFinite(_sinks.Storage);
+                _factory.Sealer.RequireFinite(_sinks.Storage, 0);
             }
 
             _table.Add(_factory.Sealer.Seal(_tail.Storage, _statistics, TailStart), isOwn: true);

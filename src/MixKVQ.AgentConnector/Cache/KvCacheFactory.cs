@@ -1,6 +1,7 @@
 using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
+using MixKVQ.AgentConnector.Threading;
 using TorchSharp;
 
 namespace MixKVQ.AgentConnector.Cache;
@@ -11,8 +12,11 @@ internal sealed class KvCacheFactory : IDisposable
     private readonly PageInspector _inspector;
 
     /// <summary>Chooses policy, page layout and slab size, once.</summary>
+    /// <param name="geometry">The model's shapes.</param>
+    /// <param name="options">What the caches are to be.</param>
+    /// <param name="team">Shares the work of sealing a page, and is not run by anyone else meanwhile; without one the caller's thread does it.</param>
     /// <exception cref="ArgumentException">The options or the geometry are out of range, or the model's heads are too small for the target; the message lists the faults.</exception>
-    public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options)
+    public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options, WorkerTeam? team = null)
     {
         Geometry = geometry.Validated();
         List<string> faults = [];
@@ -38,10 +42,10 @@ internal sealed class KvCacheFactory : IDisposable
         Layout = new PackedPageLayout(
             geometry,
             new MatrixLayout(geometry.HeadDim, CacheGeometry.PageTokens, policy.KeyWidths, policy.ScaleBytes, format),
-            new MatrixLayout(CacheGeometry.PageTokens * geometry.HeadDim / valueGroupSize, valueGroupSize, policy.ValueWidths, policy.ScaleBytes, format),
+            new MatrixLayout(CacheGeometry.PageTokens, valueGroupSize, policy.ValueWidths, policy.ScaleBytes, format),
             options.CorrectsKeyBias);
         Pool = new PagePool();
-        Sealer = new PageSealer(Layout, policy, Pool);
+        Sealer = new PageSealer(Layout, policy, Pool, team ?? new WorkerTeam(1));
         _inspector = new PageInspector(Layout, policy.ScaleBytes, Sealer.FixedPageBytes);
     }
 

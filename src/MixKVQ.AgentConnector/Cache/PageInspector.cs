@@ -34,11 +34,19 @@ internal sealed class PageInspector(PackedPageLayout layout, int scaleBytes, int
     public PageContents Inspect(ReadOnlySpan<byte> slab)
     {
         int at = layout.HeaderBytes;
-        var contents = new PageContents(0, 0, at, 0);
+        var contents = new PageContents(0, 0, layout.OffsetBytes, at - layout.OffsetBytes);
+        if (slab[layout.OffsetBytes..at].IndexOfAnyExcept((byte)0) >= 0)
+        {
+            throw new InvalidDataException("The page's header has padding that is not zero.");
+        }
+
         for (int block = 0; block < layout.Geometry.BlockCount; block++)
         {
-            contents += Inspect(slab, block, _keys, "keys", PackedPageLayout.KeysOffset(slab, block), ref at);
-            contents += Inspect(slab, block, _values, "values", PackedPageLayout.ValuesOffset(slab, block), ref at);
+            contents += Inspect(slab, block, _keys, "keys", layout.KeysOffset(slab, block), ref at);
+            for (int group = 0; group < layout.ValueGroupCount; group++)
+            {
+                contents += Inspect(slab, block, _values, "values", layout.ValuesOffset(slab, block, group), ref at);
+            }
         }
 
         int padding = slab.Length - at;
@@ -47,7 +55,7 @@ internal sealed class PageInspector(PackedPageLayout layout, int scaleBytes, int
             throw new InvalidDataException($"The page's last block ends after {at} of {slab.Length} bytes, and what follows is no padding.");
         }
 
-        return contents with { PaddingBytes = padding };
+        return contents with { PaddingBytes = contents.PaddingBytes + padding };
     }
 
     private PageContents Inspect(ReadOnlySpan<byte> slab, int block, MatrixInspector inspector, string part, int offset, ref int at)
@@ -64,6 +72,6 @@ internal sealed class PageInspector(PackedPageLayout layout, int scaleBytes, int
         }
 
         at += offsets.End;
-        return new PageContents(offsets.CodeBytes, offsets.AffineBytes, offsets.WidthBytes, 0);
+        return offsets.Contents;
     }
 }

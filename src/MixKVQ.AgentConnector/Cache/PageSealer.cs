@@ -1,33 +1,44 @@
-using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
+using MixKVQ.AgentConnector.Native;
+using MixKVQ.AgentConnector.Threading;
 using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Cache;
 
 /// <summary>
 /// Turns a full tail into a page: measures it, has the policy plan it, packs it into a slab. Nothing else changes, so a failure leaves the cache as it was.
-/// One thread at a time: it holds scratch memory.
+/// Blocks are measured and packed by a team; the page does not depend on who does what. One caller at a time goes ahead, the others wait.
 /// </summary>
-internal sealed class PageSealer
+internal sealed unsafe class PageSealer
 {
+    private readonly Lock _lock = new();
     private readonly PackedPageLayout _layout;
     private readonly ICachePolicy _policy;
     private readonly PagePool _pool;
-    private readonly MatrixWriter _keyWriter;
-    private readonly MatrixWriter _valueWriter;
-    private readonly float[] _keyLines;
-    private readonly Lock _lock = new();
+    private readonly WorkerTeam _team;
+    private readonly BlockSealer[] _workers;
+    private readonly TeamJob _measuring;
+    private readonly TeamJob _packing;
+    private readonly PageStatistics _page;
+    private readonly byte[] _widths;
+    private byte* _tail;
+    private Page? _target;
+    private bool _isFinite;
 
-    public PageSealer(PackedPageLayout layout, ICachePolicy policy, PagePool pool)
+    /// <param name="layout">How pages are laid out.</param>
+    /// <param name="policy">Plans widths.</param>
+    /// <param name="pool">Where pages live.</param>
+    /// <param name="team">Shares the blocks. Nobody else may run it while a page is being sealed.</param>
+    public PageSealer(PackedPageLayout layout, ICachePolicy policy, PagePool pool, WorkerTeam team)
     {
-        _layout = layout;
-        _policy = policy;
-        _pool = pool;
-        _keyWriter = new MatrixWriter(layout.Keys, LineFit.Range);
-        _valueWriter = new MatrixWriter(layout.Values, policy.ValueFit);
-        _keyLines = new float[layout.Geometry.BlockCount * BlockLength];
+        (_layout, _policy, _pool, _team) = (layout, policy, pool, team);
+        _workers = [.. Enumerable.Range(0, team.Size).Select(_ => new BlockSealer(layout, policy.ValueFit))];
+        _measuring = new TeamJob(Measure);
+        _packing = new TeamJob(Pack);
+        _page = new PageStatistics(Geometry.BlockCount, layout.Keys, layout.Values);
+        _widths = new byte[_page.Minima.Length];
         FixedPageBytes = FixedBytes(layout, policy);
     }
 
@@ -36,7 +47,7 @@ internal sealed class PageSealer
 
     private CacheGeometry Geometry => _layout.Geometry;
 
-    private int BlockLength => Geometry.HeadDim * CacheGeometry.PageTokens;
+    private int BlockBytes => CacheGeometry.PageTokens * Geometry.HeadDim * Geometry.ElementBytes;
 
     /// <summary>Seals 128 tokens.</summary>
     /// <param name="tail">[layers, 2, kvHeads, 128, headDim], model dtype, any device; borrowed.</param>
@@ -46,56 +57,63 @@ internal sealed class PageSealer
     /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
     public Page Seal(Tensor tail, QueryStatistics statistics, int firstToken)
     {
-        using Tensor host = ToHost(tail);
-        ReadOnlySpan<float> elements = Elements(host);
-        FiniteElements.Require(elements, Geometry, firstToken);
+        using Tensor host = tail.cpu();
         lock (_lock)
         {
-            BlockStatistics[] blocks = Measure(elements, statistics);
-            int[] keyZeroBytes = [.. blocks.Select(block => KeyZeroBytes(block))];
-            int baseBytes = _layout.HeaderBytes + keyZeroBytes.Sum(bytes => _layout.BaseBlockBytes(bytes, _policy.ScaleBytes));
-            long spareBytes = FixedPageBytes - baseBytes ?? long.MaxValue;
-            IReadOnlyList<BlockPlan> plans = _policy.Plan(
-                new PageStatistics(blocks, Geometry.HeadDim, _layout.Keys.LineLength, _layout.Values.LineLength), spareBytes);
-            return Pack(elements, plans, keyZeroBytes);
+            _tail = (byte*)TensorMemory.DataPointer(host);
+            _isFinite = true;
+            _team.Run(_measuring, Geometry.BlockCount);
+            if (!_isFinite)
+            {
+                RequireFinite(host, firstToken);
+            }
+
+            _page.AddQueries(statistics, Geometry);
+            long baseBytes = _layout.HeaderBytes + _page.KeyZeroBytes.Sum(zeroBytes => (long)_layout.BaseBlockBytes(zeroBytes, _policy.ScaleBytes));
+            _policy.Plan(_page, FixedPageBytes - baseBytes ?? long.MaxValue, _widths);
+            _target = LayOut();
+            _team.Run(_packing, Geometry.BlockCount);
+            return _target;
         }
     }
 
-    /// <summary>Checks the sinks, which no page takes in.</summary>
-    /// <param name="sinks">[layers, 2, kvHeads, 32, headDim], model dtype, any device; borrowed.</param>
-    /// <exception cref="ArithmeticException">A key or value is NaN or infinite.</exception>
-    public void RequireFinite(Tensor sinks)
+    /// <summary>Checks rows that no page takes in, or not yet.</summary>
+    /// <param name="rows">[layers, 2, kvHeads, rows, headDim], model dtype, any device; borrowed.</param>
+    /// <param name="firstToken">Position of the first row.</param>
+    /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
+    public void RequireFinite(Tensor rows, int firstToken)
     {
-        using Tensor host = ToHost(sinks);
-        FiniteElements.Require(Elements(host), Geometry, 0);
+        using Tensor host = rows.cpu();
+        int bytes = checked((int)(host.numel() * Geometry.ElementBytes));
+        FiniteElements.Require(new ReadOnlySpan<byte>((byte*)TensorMemory.DataPointer(host), bytes), _layout.Keys.Format, Geometry, firstToken);
     }
 
-    private BlockStatistics[] Measure(ReadOnlySpan<float> elements, QueryStatistics statistics)
+    private void Measure(int block, int worker)
     {
-        var blocks = new BlockStatistics[Geometry.BlockCount];
-        for (int block = 0; block < blocks.Length; block++)
+        if (!_workers[worker].TryMeasure(Keys(block), Values(block), block, _page))
         {
-            (int layer, int head) = (block / Geometry.KeyValueHeadCount, block % Geometry.KeyValueHeadCount);
-            ReadOnlySpan<float> values = Values(elements, block);
-            Span<float> keys = KeyLines(block);
-            Transpose(Keys(elements, block), keys, Geometry.HeadDim);
-            (float[] keyMinima, float[] keyMaxima) = BlockMeasurement.Ranges(keys, _layout.Keys.LineLength);
-            (float[] valueMinima, float[] valueMaxima) = BlockMeasurement.Ranges(values, _layout.Values.LineLength);
-            blocks[block] = new BlockStatistics(
-                keyMinima, keyMaxima, statistics.Importance(layer, head), valueMinima, valueMaxima,
-                BlockMeasurement.Variance(values, Geometry.HeadDim), Geometry.OutputWeight(block) / Math.Max(statistics.Energy(layer), double.Epsilon));
+            Volatile.Write(ref _isFinite, false);
         }
-
-        return blocks;
     }
 
-    private Page Pack(ReadOnlySpan<float> elements, IReadOnlyList<BlockPlan> plans, int[] keyZeroBytes)
+    private void Pack(int block, int worker) => _workers[worker].Pack(Keys(block), Values(block), block, _page, _widths, _target!.Bytes);
+
+    /// <summary>Takes a page that has room for the plan, and writes where each matrix is to be.</summary>
+    private Page LayOut()
     {
         int bytes = _layout.HeaderBytes;
-        for (int block = 0; block < plans.Count; block++)
+        var contents = new PageContents(0, 0, _layout.OffsetBytes, bytes - _layout.OffsetBytes);
+        int[] offsets = new int[Geometry.BlockCount * _layout.MatricesPerBlock];
+        for (int matrix = 0, line = 0; matrix < offsets.Length; matrix++)
         {
-            bytes += _layout.Keys.Offsets(WidthCounts.Of(plans[block].KeyWidths.AsSpan()), keyZeroBytes[block]).End
-                + _layout.Values.Offsets(WidthCounts.Of(plans[block].ValueWidths.AsSpan()), _policy.ScaleBytes).End;
+            (int block, int part) = Math.DivRem(matrix, _layout.MatricesPerBlock);
+            MatrixLayout layout = part == 0 ? _layout.Keys : _layout.Values;
+            MatrixOffsets parts = layout.Offsets(
+                WidthCounts.Of(_widths.AsSpan(line, layout.LineCount)), part == 0 ? _page.KeyZeroBytes[block] : _policy.ScaleBytes);
+            contents += parts.Contents;
+            offsets[matrix] = bytes;
+            bytes += parts.End;
+            line += layout.LineCount;
         }
 
         if (bytes > FixedPageBytes)
@@ -104,60 +122,19 @@ internal sealed class PageSealer
         }
 
         Page page = _pool.Rent(FixedPageBytes ?? bytes);
-        Span<byte> slab = page.Bytes;
-        int at = _layout.HeaderBytes;
-        (int codes, int affine, int widths) = (0, 0, 0);
-        for (int block = 0; block < plans.Count; block++)
-        {
-            MatrixOffsets keys = _keyWriter.Write(KeyLines(block), plans[block].KeyWidths.AsSpan(), keyZeroBytes[block], slab[at..]);
-            MatrixOffsets values = _valueWriter.Write(Values(elements, block), plans[block].ValueWidths.AsSpan(), _policy.ScaleBytes, slab[(at + keys.End)..]);
-            PackedPageLayout.WriteOffsets(slab, block, at, at + keys.End);
-            at += keys.End + values.End;
-            codes += keys.CodeBytes + values.CodeBytes;
-            affine += keys.AffineBytes + values.AffineBytes;
-            widths += keys.WidthBytes + values.WidthBytes;
-        }
-
-        page.Contents = new PageContents(codes, affine, _layout.HeaderBytes + widths, page.SlabBytes - at);
+        _layout.WriteOffsets(page.Bytes, offsets);
+        page.Contents = contents with { PaddingBytes = contents.PaddingBytes + page.SlabBytes - bytes };
         return page;
     }
 
-    private int KeyZeroBytes(BlockStatistics block) =>
-        _policy.ScaleBytes == 1 ? ZeroGrid.BytesFor(block.KeyMinima, block.KeyMaxima) : 2;
+    private ReadOnlySpan<byte> Keys(int block) => Part(block, 0);
 
-    private Span<float> KeyLines(int block) => _keyLines.AsSpan(block * BlockLength, BlockLength);
+    private ReadOnlySpan<byte> Values(int block) => Part(block, 1);
 
-    private ReadOnlySpan<float> Keys(ReadOnlySpan<float> elements, int block)
+    private ReadOnlySpan<byte> Part(int block, int part)
     {
-        (int layer, int head) = (block / Geometry.KeyValueHeadCount, block % Geometry.KeyValueHeadCount);
-        return elements.Slice((2 * layer * Geometry.KeyValueHeadCount + head) * BlockLength, BlockLength);
-    }
-
-    private ReadOnlySpan<float> Values(ReadOnlySpan<float> elements, int block)
-    {
-        (int layer, int head) = (block / Geometry.KeyValueHeadCount, block % Geometry.KeyValueHeadCount);
-        return elements.Slice(((2 * layer + 1) * Geometry.KeyValueHeadCount + head) * BlockLength, BlockLength);
-    }
-
-    private static Tensor ToHost(Tensor rows)
-    {
-        using Tensor floats = rows.to(ScalarType.Float32);
-        return floats.cpu();
-    }
-
-    private static ReadOnlySpan<float> Elements(Tensor host) => MemoryMarshal.Cast<byte, float>(host.bytes);
-
-    private static void Transpose(ReadOnlySpan<float> tokens, Span<float> channels, int headDim)
-    {
-        int tokenCount = tokens.Length / headDim;
-        for (int token = 0; token < tokenCount; token++)
-        {
-            ReadOnlySpan<float> row = tokens.Slice(token * headDim, headDim);
-            for (int channel = 0; channel < row.Length; channel++)
-            {
-                channels[channel * tokenCount + token] = row[channel];
-            }
-        }
+        (int layer, int head) = Math.DivRem(block, Geometry.KeyValueHeadCount);
+        return new ReadOnlySpan<byte>(_tail + (long)((2 * layer + part) * Geometry.KeyValueHeadCount + head) * BlockBytes, BlockBytes);
     }
 
     private static int? FixedBytes(PackedPageLayout layout, ICachePolicy policy)
@@ -173,5 +150,10 @@ internal sealed class PageSealer
         return bytes >= least ? bytes : throw new ArgumentException(
             $"A target of {target} bits an element cannot be met with {layout.Geometry.KeyValueHeadCount} KV heads of {layout.Geometry.HeadDim}: " +
             $"codes of {layout.Keys.Palette.Base} bits with their scales take up to {Math.Ceiling((least + PagePool.Granularity - 1) * bitsPerByte * 100) / 100:0.00}. Set TargetBits to that or more.");
+    }
+
+    private sealed class TeamJob(Action<int, int> execute) : ITeamJob
+    {
+        public void Execute(int item, int worker) => execute(item, worker);
     }
 }

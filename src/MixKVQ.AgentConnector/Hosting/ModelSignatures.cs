@@ -40,7 +40,7 @@ internal static class ModelSignatures
             _ => $"{options.Policy}",
         };
         string model = Text($"{geometry.LayerCount} layers, {geometry.QueryHeadCount} query heads, {geometry.KeyValueHeadCount} KV heads of {geometry.HeadDim}, {geometry.DType}");
-        string tokens = Text($"{CacheGeometry.SinkTokens} sinks, pages of {CacheGeometry.PageTokens}, value groups of {options.ValueGroupSize ?? geometry.HeadDim}");
+        string tokens = Text($"{CacheGeometry.SinkTokens} sinks, pages of {CacheGeometry.PageTokens} in quads, value groups of {options.ValueGroupSize ?? geometry.HeadDim}");
         return $"{model}, {tokens}, {policy}, values {(options.ExpectsRotatedValues ? "" : "not ")}rotated, key bias {(options.CorrectsKeyBias ? "" : "not ")}corrected";
     }
 

@@ -52,6 +52,8 @@ public sealed class PageReadTests
         { KvCachePolicy.Uniform4, "scale", "have a line with scale NaN" },
         { KvCachePolicy.FullPrecision, "element", "Layer 0, KV head 0: the page's keys hold an element that is NaN or infinite" },
         { KvCachePolicy.Uniform2, "padding", "what follows is no padding" },
+        { KvCachePolicy.MixKvq, "inner padding", "Layer 0, KV head 0: the page's keys have padding that is not zero" },
+        { KvCachePolicy.Uniform2, "far zero bytes", "the page's keys say that zeros take 16777218 bytes; 2 belong there" },
     };
 
     [Theory]
@@ -61,7 +63,8 @@ public sealed class PageReadTests
         using var cases = new SmallCache(160, policy);
         Page page = cases.Cache.Layer(0).View.Pages[0];
         byte[] slab = page.Bytes.ToArray();
-        int keys = PackedPageLayout.KeysOffset(slab, 0);
+        PackedPageLayout layout = cases.Factory.Layout;
+        int keys = layout.KeysOffset(slab, 0);
         switch (damage)
         {
             case "empty":
@@ -74,16 +77,22 @@ public sealed class PageReadTests
                 slab = [.. slab, .. new byte[64]];
                 break;
             case "offset":
-                PackedPageLayout.WriteOffsets(slab, 2, -1, 0);
+                BitConverter.TryWriteBytes(slab.AsSpan(4 * 4), -1);
                 break;
             case "next offset":
-                PackedPageLayout.WriteOffsets(slab, 0, keys, PackedPageLayout.ValuesOffset(slab, 0) + 1);
+                BitConverter.TryWriteBytes(slab.AsSpan(4), layout.ValuesOffset(slab, 0, 0) + 16);
                 break;
             case "zero bytes":
                 slab[keys + 12] = 3;
                 break;
             case "width":
-                slab[keys + 13] |= 3;
+                slab[keys + 16] |= 3;
+                break;
+            case "inner padding":
+                slab[keys + layout.Keys.Offsets(default(WidthCounts) with { Quantized = 32 }, slab[keys + 12]).ZerosEnd] = 1;
+                break;
+            case "far zero bytes":
+                slab[keys + 15] = 1;
                 break;
             case "scale unit":
                 BitConverter.TryWriteBytes(slab.AsSpan(keys), float.NaN);
@@ -98,7 +107,7 @@ public sealed class PageReadTests
                 BitConverter.TryWriteBytes(slab.AsSpan(keys), float.MaxValue);
                 break;
             case "scale":
-                slab.AsSpan(keys + 13, 2).Fill(0xFF);
+                slab.AsSpan(keys + 16, 2).Fill(0xFF);
                 break;
             case "element":
                 slab.AsSpan(keys + 40, 4).Fill(0xFF);

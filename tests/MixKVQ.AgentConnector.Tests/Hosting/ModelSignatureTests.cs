@@ -29,7 +29,7 @@ public sealed class ModelSignatureTests : IDisposable
         ModelSignature signature = Load(_model);
         Assert.Equal("default, theta 10000", signature.Rope);
         Assert.Equal(
-            "2 layers, 2 query heads, 1 KV heads of 64, Float32, 32 sinks, pages of 128, value groups of 64, MixKvq of 2.5 bits, values rotated, key bias corrected", signature.Cache);
+            "2 layers, 2 query heads, 1 KV heads of 64, Float32, 32 sinks, pages of 128 in quads, value groups of 64, MixKvq of 2.5 bits, values rotated, key bias corrected", signature.Cache);
     }
 
     [Theory]

@@ -1,6 +1,11 @@
+using System.Runtime.Intrinsics;
+
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
-/// <summary>The affine quantizer of one line: element = zero + scale · code, code from 0 to 2^bits − 1.</summary>
+/// <summary>
+/// The affine quantizer of one line: element = zero + scale · code, code from 0 to 2^bits − 1. Lines are a multiple of 8 elements, all finite, and vectors of 8
+/// are used everywhere, so that a line's codes depend on the line alone.
+/// </summary>
 /// <param name="Scale">The step; 0 where all elements equal the zero.</param>
 /// <param name="Zero">What code 0 stands for.</param>
 internal readonly record struct AffineLine(float Scale, float Zero)
@@ -13,70 +18,94 @@ internal readonly record struct AffineLine(float Scale, float Zero)
     /// <summary>
     /// Scale and zero of least squared error, found by alternating between nearest codes and the line fitted through them, from the range's quantizer on.
     /// </summary>
-    public static AffineLine LeastSquares(ReadOnlySpan<float> elements, float minimum, float maximum, int bits, Span<byte> codes)
+    public static AffineLine LeastSquares(ReadOnlySpan<float> elements, float minimum, float maximum, int bits)
     {
+        // Sums are of distances from the minimum, so that lines far from zero lose nothing in float32.
+        double count = elements.Length;
+        double sumX = SumOfDistances(elements, minimum);
         var line = new AffineLine((float)(((double)maximum - minimum) / MaxCode(bits)), minimum);
         for (int round = 0; round < Refinements && line.Scale > 0; round++)
         {
-            line.Quantize(elements, bits, codes);
-            (double sumC, double sumCC, double sumX, double sumXC) = Moments(elements, codes);
-            double spread = elements.Length * sumCC - sumC * sumC;
-            double scale = spread > 0 ? (elements.Length * sumXC - sumX * sumC) / spread : 0;
+            (double sumC, double sumCC, double sumXC) = line.Moments(elements, minimum, bits);
+            double spread = count * sumCC - sumC * sumC;
+            double scale = spread > 0 ? (count * sumXC - sumX * sumC) / spread : 0;
             if (!(scale > 0) || !float.IsFinite((float)scale))
             {
                 break;
             }
 
-            line = new AffineLine((float)scale, (float)((sumX - scale * sumC) / elements.Length));
+            line = new AffineLine((float)scale, (float)(minimum + (sumX - scale * sumC) / count));
         }
 
         return line;
     }
 
-    /// <summary>Writes the code nearest to each element.</summary>
-    public void Quantize(ReadOnlySpan<float> elements, int bits, Span<byte> codes)
+    /// <summary>The line of this scale whose zero has the least squared error for the codes that this line gives the elements.</summary>
+    /// <param name="elements">The elements.</param>
+    /// <param name="origin">A number among them, from which sums are taken.</param>
+    /// <param name="bits">The width.</param>
+    public AffineLine WithBestZero(ReadOnlySpan<float> elements, float origin, int bits)
     {
-        codes = codes[..elements.Length];
+        double sumC = Scale > 0 ? Moments(elements, origin, bits).SumC : 0;
+        return this with { Zero = (float)(origin + (SumOfDistances(elements, origin) - Scale * sumC) / elements.Length) };
+    }
+
+    /// <summary>Puts the code nearest to each element into bits <paramref name="shift"/> … of <paramref name="codes"/>, where zeros are.</summary>
+    public void AddCodes(ReadOnlySpan<float> elements, int bits, int shift, Span<uint> codes)
+    {
         if (Scale <= 0)
         {
-            codes.Clear();
             return;
         }
 
-        float largest = MaxCode(bits);
-        for (int i = 0; i < codes.Length; i++)
+        Coder coder = new(this, bits);
+        for (int i = 0; i < elements.Length; i += Vector256<float>.Count)
         {
-            codes[i] = (byte)MathF.Round(Math.Min(Math.Max((elements[i] - Zero) / Scale, 0), largest));
+            Vector256<uint> code = Vector256.ConvertToInt32Native(coder.Codes(Vector256.Create(elements[i..]))).AsUInt32();
+            (Vector256.Create(codes[i..]) | (code << shift)).CopyTo(codes[i..]);
         }
     }
 
-    /// <summary>The zero that, with this scale and these codes, has the least squared error.</summary>
-    public float BestZero(ReadOnlySpan<float> elements, ReadOnlySpan<byte> codes)
+    /// <summary>Σ code, Σ code² and Σ (element − origin) · code.</summary>
+    private (double SumC, double SumCC, double SumXC) Moments(ReadOnlySpan<float> elements, float origin, int bits)
     {
-        double sum = 0;
-        for (int i = 0; i < elements.Length; i++)
+        Coder coder = new(this, bits);
+        Vector256<float> origins = Vector256.Create(origin);
+        (Vector256<float> sumC, Vector256<float> sumCC, Vector256<float> sumXC) = (default, default, default);
+        for (int i = 0; i < elements.Length; i += Vector256<float>.Count)
         {
-            sum += elements[i] - Scale * codes[i];
-        }
-
-        return (float)(sum / elements.Length);
-    }
-
-    private static (double SumC, double SumCC, double SumX, double SumXC) Moments(ReadOnlySpan<float> elements, ReadOnlySpan<byte> codes)
-    {
-        long sumC = 0;
-        long sumCC = 0;
-        double sumX = 0;
-        double sumXC = 0;
-        for (int i = 0; i < elements.Length; i++)
-        {
-            int code = codes[i];
+            Vector256<float> x = Vector256.Create(elements[i..]);
+            Vector256<float> code = coder.Codes(x);
             sumC += code;
-            sumCC += code * code;
-            sumX += elements[i];
-            sumXC += (double)elements[i] * code;
+            sumCC = Vector256.MultiplyAddEstimate(code, code, sumCC);
+            sumXC = Vector256.MultiplyAddEstimate(x - origins, code, sumXC);
         }
 
-        return (sumC, sumCC, sumX, sumXC);
+        return (Vector256.Sum(sumC), Vector256.Sum(sumCC), Vector256.Sum(sumXC));
+    }
+
+    private static double SumOfDistances(ReadOnlySpan<float> elements, float origin)
+    {
+        Vector256<float> origins = Vector256.Create(origin);
+        Vector256<float> sum = default;
+        for (int i = 0; i < elements.Length; i += Vector256<float>.Count)
+        {
+            sum += Vector256.Create(elements[i..]) - origins;
+        }
+
+        return Vector256.Sum(sum);
+    }
+
+    /// <summary>The nearest codes of eight elements at a time.</summary>
+    private readonly struct Coder(AffineLine line, int bits)
+    {
+        private readonly Vector256<float> _zero = Vector256.Create(line.Zero);
+
+        // The smallest float32 numbers have no finite inverse.
+        private readonly Vector256<float> _inverse = Vector256.Create(Math.Min(1 / line.Scale, float.MaxValue));
+        private readonly Vector256<float> _largest = Vector256.Create((float)MaxCode(bits));
+
+        public Vector256<float> Codes(Vector256<float> elements) =>
+            Vector256.Round(Vector256.ClampNative((elements - _zero) * _inverse, Vector256<float>.Zero, _largest));
     }
 }

@@ -28,7 +28,7 @@ internal sealed class MatrixInspector(MatrixLayout layout, int leastZeroBytes, i
         int zeroBytes = mostZeroBytes;
         if (layout.Palette.HasQuantized)
         {
-            zeroBytes = bytes[3 * sizeof(float)];
+            zeroBytes = MemoryMarshal.Read<int>(bytes[(3 * sizeof(float))..]);
             if (zeroBytes < leastZeroBytes || zeroBytes > mostZeroBytes)
             {
                 return $"say that zeros take {zeroBytes} bytes; {(leastZeroBytes == mostZeroBytes ? $"{mostZeroBytes}" : $"{leastZeroBytes} or {mostZeroBytes}")} belong there";
@@ -47,7 +47,8 @@ internal sealed class MatrixInspector(MatrixLayout layout, int leastZeroBytes, i
         }
 
         return (layout.Palette.HasQuantized ? FindAffineFault(bytes, counts, offsets, zeroBytes) : null)
-            ?? (layout.Format.AreFinite(bytes[offsets.Full..offsets.End]) ? null : "hold an element that is NaN or infinite");
+            ?? (layout.Format.AreFinite(bytes[offsets.Full..offsets.FullEnd]) ? null : "hold an element that is NaN or infinite")
+            ?? FindPaddingFault(bytes, counts, offsets);
     }
 
     private bool TryCount(ReadOnlySpan<byte> widths, out WidthCounts counts)
@@ -62,7 +63,7 @@ internal sealed class MatrixInspector(MatrixLayout layout, int leastZeroBytes, i
             lines[four >> 6]++;
         }
 
-        if (widths.IsEmpty)
+        if (layout.Palette.IndexBits == 0)
         {
             lines[0] = layout.LineCount;
         }
@@ -96,14 +97,47 @@ internal sealed class MatrixInspector(MatrixLayout layout, int leastZeroBytes, i
         {
             float scale = ScaleCode.Decode(Code(bytes[offsets.Scales..], place, layout.ScaleBytes), scaleUnit, layout.ScaleBytes);
             float zero = grid.Decode(Code(bytes[offsets.Zeros..], place, zeroBytes));
-            int bits = place < counts.Eight ? 8 : place < counts.Fourth ? 4 : place < counts.Third ? 3 : 2;
-            if (!(scale >= 0 && float.IsFinite(zero) && float.IsFinite(zero + scale * AffineLine.MaxCode(bits))))
+            if (!(scale >= 0 && float.IsFinite(zero) && float.IsFinite(zero + scale * AffineLine.MaxCode(counts.WidthAt(place)))))
             {
                 return string.Create(CultureInfo.InvariantCulture, $"have a line with scale {scale} and zero {zero}, which stands for no finite elements");
             }
         }
 
         return null;
+    }
+
+    private static string? FindPaddingFault(ReadOnlySpan<byte> bytes, WidthCounts counts, MatrixOffsets offsets)
+    {
+        if (bytes[offsets.ZerosEnd..offsets.Low].IndexOfAnyExcept((byte)0) >= 0 || bytes[offsets.FullEnd..offsets.End].IndexOfAnyExcept((byte)0) >= 0)
+        {
+            return "have padding that is not zero";
+        }
+
+        return LeavesRestZero(bytes[offsets.Low..offsets.Third], counts.Quantized) && LeavesRestZero(bytes[offsets.Third..offsets.Fourth], counts.Third)
+            && LeavesRestZero(bytes[offsets.Fourth..offsets.High], counts.Fourth) && LeavesRestZero(bytes[offsets.High..offsets.Full], counts.Eight)
+            ? null : "have codes of lines that do not exist in a plane";
+    }
+
+    /// <summary>Whether the lines that a plane's last quad has beyond the plane's have bits 0: line l of a quad lies in bytes l, l + 4, l + 8 …</summary>
+    private static bool LeavesRestZero(ReadOnlySpan<byte> plane, int lineCount)
+    {
+        int used = lineCount % BitPlane.QuadLines;
+        if (used == 0)
+        {
+            return true;
+        }
+
+        ReadOnlySpan<uint> lastQuad = MemoryMarshal.Cast<byte, uint>(plane[^(plane.Length / BitPlane.Quads(lineCount))..]);
+        uint rest = uint.MaxValue << (8 * used);
+        foreach (uint lane in lastQuad)
+        {
+            if ((lane & rest) != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static int Code(ReadOnlySpan<byte> codes, int place, int bytes) =>

@@ -1,14 +1,9 @@
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
-/// <summary>Where the parts of a matrix begin, in bytes from its start; see <see cref="MatrixLayout"/>.</summary>
-internal readonly record struct MatrixOffsets(int Widths, int Scales, int Zeros, int Low, int Third, int Fourth, int High, int Full, int End)
+/// <summary>Where the parts of a matrix begin, in bytes from its start; see <see cref="MatrixLayout"/>. Padding begins at <c>ZerosEnd</c> and <c>FullEnd</c>.</summary>
+internal readonly record struct MatrixOffsets(
+    int Widths, int Scales, int Zeros, int ZerosEnd, int Low, int Third, int Fourth, int High, int Full, int FullEnd, int End)
 {
-    /// <summary>Bytes of codes and unquantized elements.</summary>
-    public int CodeBytes => End - Low;
-
-    /// <summary>Bytes of units, scales and zeros.</summary>
-    public int AffineBytes => Widths + Low - Scales;
-
-    /// <summary>Bytes of the widths.</summary>
-    public int WidthBytes => Scales - Widths;
+    /// <summary>How the matrix's bytes divide.</summary>
+    public PageContents Contents => new(FullEnd - Low, Widths + ZerosEnd - Scales, Scales - Widths, Low - ZerosEnd + End - FullEnd);
 }

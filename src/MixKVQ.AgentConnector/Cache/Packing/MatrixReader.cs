@@ -12,13 +12,14 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
     private readonly ushort[] _order = new ushort[layout.LineCount];
     private readonly float[] _scales = new float[layout.LineCount];
     private readonly float[] _zeros = new float[layout.LineCount];
-    private readonly byte[] _codes = new byte[layout.LineLength];
+    private readonly uint[] _codes = new uint[layout.LineLength];
     private byte* _start;
+    private int _readQuad;
 
     /// <summary>The matrix's shape and widths.</summary>
     public MatrixLayout Layout => layout;
 
-    /// <summary>How many lines have at least each width.</summary>
+    /// <summary>How many lines have at least each width, and quads each plane.</summary>
     public WidthCounts Counts { get; private set; }
 
     /// <summary>Where the parts begin.</summary>
@@ -36,10 +37,26 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
     /// <summary>The matrix's first byte.</summary>
     public byte* Start => _start;
 
+    /// <summary>The plane of bits 0 and 1, M bytes a quad.</summary>
+    public byte* Low => _start + Offsets.Low;
+
+    /// <summary>The plane of bit 2, M/2 bytes a quad.</summary>
+    public byte* Third => _start + Offsets.Third;
+
+    /// <summary>The plane of bit 3, M/2 bytes a quad.</summary>
+    public byte* Fourth => _start + Offsets.Fourth;
+
+    /// <summary>The plane of bits 4 to 7, 2·M bytes a quad.</summary>
+    public byte* High => _start + Offsets.High;
+
+    /// <summary>The lines that are not quantized, M elements each, in the model's type.</summary>
+    public byte* Full => _start + Offsets.Full;
+
     /// <summary>Turns to the matrix that begins at <paramref name="start"/>.</summary>
     public void Open(byte* start)
     {
         _start = start;
+        _readQuad = -1;
         ReadWidths();
         MatrixLayout.FillOrder(_widths, _order);
         Counts = WidthCounts.Of(_widths);
@@ -50,7 +67,7 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
         }
 
         float scaleUnit = *(float*)start;
-        var grid = new ZeroGrid(((float*)start)[1], ((float*)start)[2], start[3 * sizeof(float)]);
+        var grid = new ZeroGrid(((float*)start)[1], ((float*)start)[2], ((int*)start)[3]);
         Offsets = layout.Offsets(Counts, grid.Bytes);
         for (int place = 0; place < Counts.Quantized; place++)
         {
@@ -59,25 +76,25 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
         }
     }
 
-    /// <summary>Writes the codes of the quantized line at a place of the storage order.</summary>
-    public void ReadCodes(int place, Span<byte> codes)
+    /// <summary>Writes a quad's codes, [M], those of its four lines in the bytes of each, the first in the lowest.</summary>
+    public void ReadQuad(int quad, Span<uint> codes)
     {
         codes = codes[..layout.LineLength];
         codes.Clear();
-        BitPlane.Unpack(Plane(Offsets.Low, place, 2), 0, 2, codes);
-        if (place < Counts.Third)
+        BitPlane.Unpack(Plane(Offsets.Low, quad, 2), 0, 2, codes);
+        if (quad < Counts.ThirdQuads)
         {
-            BitPlane.Unpack(Plane(Offsets.Third, place, 1), 2, 1, codes);
+            BitPlane.Unpack(Plane(Offsets.Third, quad, 1), 2, 1, codes);
         }
 
-        if (place < Counts.Fourth)
+        if (quad < Counts.FourthQuads)
         {
-            BitPlane.Unpack(Plane(Offsets.Fourth, place, 1), 3, 1, codes);
+            BitPlane.Unpack(Plane(Offsets.Fourth, quad, 1), 3, 1, codes);
         }
 
-        if (place < Counts.Eight)
+        if (quad < Counts.EightQuads)
         {
-            BitPlane.Unpack(Plane(Offsets.High, place, 4), 4, 4, codes);
+            BitPlane.Unpack(Plane(Offsets.High, quad, 4), 4, 4, codes);
         }
     }
 
@@ -91,15 +108,31 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
         if (place >= Counts.Quantized)
         {
             int lineBytes = layout.LineLength * layout.Format.Bytes();
-            layout.Format.Read(new ReadOnlySpan<byte>(_start + Offsets.Full + (place - Counts.Quantized) * lineBytes, lineBytes), elements);
+            layout.Format.Read(new ReadOnlySpan<byte>(Full + (place - Counts.Quantized) * lineBytes, lineBytes), elements);
             return;
         }
 
-        ReadCodes(place, _codes);
+        ReadCodes(place, elements);
         (float scale, float zero) = (_scales[place], _zeros[place]);
-        for (int i = 0; i < elements.Length; i++)
+        foreach (ref float element in elements)
         {
-            elements[i] = zero + scale * _codes[i];
+            element = zero + scale * element;
+        }
+    }
+
+    /// <summary>Writes the codes of the quantized line at a place of the storage order.</summary>
+    public void ReadCodes(int place, Span<float> codes)
+    {
+        (int quad, int line) = Math.DivRem(place, BitPlane.QuadLines);
+        if (_readQuad != quad)
+        {
+            ReadQuad(quad, _codes);
+            _readQuad = quad;
+        }
+
+        for (int i = 0; i < _codes.Length; i++)
+        {
+            codes[i] = (byte)(_codes[i] >> (8 * line));
         }
     }
 
@@ -122,9 +155,9 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
     private int ReadCode(int offset, int place, int bytes) =>
         bytes == 1 ? _start[offset + place] : MemoryMarshal.Read<ushort>(new ReadOnlySpan<byte>(_start + offset + 2 * place, 2));
 
-    private ReadOnlySpan<byte> Plane(int offset, int place, int bits)
+    private ReadOnlySpan<uint> Plane(int offset, int quad, int bits)
     {
-        int lineBytes = BitPlane.Bytes(layout.LineLength, bits);
-        return new ReadOnlySpan<byte>(_start + offset + place * lineBytes, lineBytes);
+        int quadBytes = BitPlane.QuadBytes(layout.LineLength, bits);
+        return new ReadOnlySpan<uint>(_start + offset + quad * quadBytes, quadBytes / sizeof(uint));
     }
 }

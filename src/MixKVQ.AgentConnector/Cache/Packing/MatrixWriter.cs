@@ -7,16 +7,15 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
 {
     private readonly ushort[] _order = new ushort[layout.LineCount];
     private readonly AffineLine[] _lines = new AffineLine[layout.LineCount];
-    private readonly float[] _maxima = new float[layout.LineCount];
-    private readonly byte[] _codes = new byte[layout.LineLength];
+    private readonly uint[] _codes = new uint[layout.LineLength];
 
     /// <summary>Writes the matrix.</summary>
-    /// <param name="elements">[LineCount, LineLength], finite.</param>
+    /// <param name="lines">The lines' elements and ranges.</param>
     /// <param name="widths">A width of the palette for each line.</param>
     /// <param name="zeroBytes">1 or 2, see <see cref="ZeroGrid"/>.</param>
-    /// <param name="target">Where the matrix begins; its content is overwritten.</param>
+    /// <param name="target">Where the matrix begins, as many zero bytes as it takes.</param>
     /// <returns>Where the parts were placed.</returns>
-    public MatrixOffsets Write(ReadOnlySpan<float> elements, ReadOnlySpan<byte> widths, int zeroBytes, Span<byte> target)
+    public MatrixOffsets Write(MatrixLines lines, ReadOnlySpan<byte> widths, int zeroBytes, Span<byte> target)
     {
         WidthCounts counts = WidthCounts.Of(widths);
         MatrixOffsets offsets = layout.Offsets(counts, zeroBytes);
@@ -24,13 +23,18 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
         WriteWidths(widths, target[offsets.Widths..offsets.Scales]);
         if (layout.Palette.HasQuantized)
         {
-            WriteQuantized(elements, widths, counts, offsets, zeroBytes, target);
+            WriteUnitsAndLines(lines, counts, offsets, zeroBytes, target);
         }
 
+        for (int quad = 0; quad < counts.Quads; quad++)
+        {
+            WriteQuad(lines, counts, offsets, quad, target);
+        }
+
+        int lineBytes = layout.LineLength * layout.Format.Bytes();
         for (int place = counts.Quantized; place < layout.LineCount; place++)
         {
-            int lineBytes = layout.LineLength * layout.Format.Bytes();
-            layout.Format.Write(Line(elements, place), target.Slice(offsets.Full + (place - counts.Quantized) * lineBytes, lineBytes));
+            layout.Format.Write(lines.Line(_order[place]), target.Slice(offsets.Full + (place - counts.Quantized) * lineBytes, lineBytes));
         }
 
         return offsets;
@@ -38,72 +42,51 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
 
     private void WriteWidths(ReadOnlySpan<byte> widths, Span<byte> target)
     {
-        target.Clear();
         for (int line = 0; line < widths.Length && target.Length > 0; line++)
         {
             target[line / 4] |= (byte)(layout.Palette.Widths.IndexOf(widths[line]) << (2 * (line % 4)));
         }
     }
 
-    private void WriteQuantized(ReadOnlySpan<float> elements, ReadOnlySpan<byte> widths, WidthCounts counts, MatrixOffsets offsets, int zeroBytes, Span<byte> target)
+    /// <summary>Writes units, scales and zeros, and keeps the lines as a reader will see them.</summary>
+    private void WriteUnitsAndLines(MatrixLines lines, WidthCounts counts, MatrixOffsets offsets, int zeroBytes, Span<byte> target)
     {
-        (ZeroGrid grid, float scaleUnit) = Fit(elements, widths, counts.Quantized, zeroBytes);
+        (ZeroGrid grid, float scaleUnit) = Fit(lines, counts, zeroBytes);
         MemoryMarshal.Write(target, scaleUnit);
         MemoryMarshal.Write(target[sizeof(float)..], grid.Origin);
         MemoryMarshal.Write(target[(2 * sizeof(float))..], grid.Unit);
-        target[3 * sizeof(float)] = (byte)zeroBytes;
+        MemoryMarshal.Write(target[(3 * sizeof(float))..], zeroBytes);
         for (int place = 0; place < counts.Quantized; place++)
         {
-            int bits = widths[_order[place]];
-            ReadOnlySpan<float> line = Line(elements, place);
-            (int scaleCode, int zeroCode) = Encode(place, line, bits, grid, scaleUnit);
+            (int scaleCode, int zeroCode) = Encode(place, lines, counts.WidthAt(place), grid, scaleUnit);
             WriteCode(target[(offsets.Scales + place * layout.ScaleBytes)..], scaleCode, layout.ScaleBytes);
             WriteCode(target[(offsets.Zeros + place * zeroBytes)..], zeroCode, zeroBytes);
-
-            var stored = new AffineLine(ScaleCode.Decode(scaleCode, scaleUnit, layout.ScaleBytes), grid.Decode(zeroCode));
-            stored.Quantize(line, bits, _codes);
-            WritePlane(target, offsets.Low, place, 0, 2);
-            if (bits >= 3)
-            {
-                WritePlane(target, offsets.Third, place, 2, 1);
-            }
-
-            if (bits >= 4)
-            {
-                WritePlane(target, offsets.Fourth, place, 3, 1);
-            }
-
-            if (bits >= 8)
-            {
-                WritePlane(target, offsets.High, place, 4, 4);
-            }
+            _lines[place] = new AffineLine(ScaleCode.Decode(scaleCode, scaleUnit, layout.ScaleBytes), grid.Decode(zeroCode));
         }
     }
 
     /// <summary>Chooses each line's scale and zero, and the units in which they are stored.</summary>
-    private (ZeroGrid Grid, float ScaleUnit) Fit(ReadOnlySpan<float> elements, ReadOnlySpan<byte> widths, int quantized, int zeroBytes)
+    private (ZeroGrid Grid, float ScaleUnit) Fit(MatrixLines lines, WidthCounts counts, int zeroBytes)
     {
         (float smallest, float largest) = (float.MaxValue, float.MinValue);
-        for (int place = 0; place < quantized; place++)
+        for (int place = 0; place < counts.Quantized; place++)
         {
-            ReadOnlySpan<float> line = Line(elements, place);
-            (float minimum, float maximum) = Range(line);
-            _maxima[place] = maximum;
+            int line = _order[place];
             _lines[place] = fit == LineFit.Range
-                ? new AffineLine(0, minimum)
-                : AffineLine.LeastSquares(line, minimum, maximum, widths[_order[place]], _codes);
+                ? new AffineLine(0, lines.Minima[line])
+                : AffineLine.LeastSquares(lines.Line(line), lines.Minima[line], lines.Maxima[line], counts.WidthAt(place));
             smallest = Math.Min(smallest, _lines[place].Zero);
             largest = Math.Max(largest, _lines[place].Zero);
         }
 
-        ZeroGrid grid = quantized == 0 ? default : ZeroGrid.Over(smallest, largest, zeroBytes);
+        ZeroGrid grid = counts.Quantized == 0 ? default : ZeroGrid.Over(smallest, largest, zeroBytes);
         float unit = 0;
-        for (int place = 0; place < quantized; place++)
+        for (int place = 0; place < counts.Quantized; place++)
         {
             if (fit == LineFit.Range)
             {
                 float zero = grid.Decode(grid.AtMost(_lines[place].Zero));
-                _lines[place] = new AffineLine((float)(((double)_maxima[place] - zero) / AffineLine.MaxCode(widths[_order[place]])), zero);
+                _lines[place] = new AffineLine((float)(((double)lines.Maxima[_order[place]] - zero) / AffineLine.MaxCode(counts.WidthAt(place))), zero);
             }
 
             unit = Math.Max(unit, _lines[place].Scale);
@@ -113,7 +96,7 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
     }
 
     /// <summary>A line's scale and zero as stored: rounded outwards to keep covering the range, or to the nearest.</summary>
-    private (int ScaleCode, int ZeroCode) Encode(int place, ReadOnlySpan<float> elements, int bits, ZeroGrid grid, float scaleUnit)
+    private (int ScaleCode, int ZeroCode) Encode(int place, MatrixLines lines, int bits, ZeroGrid grid, float scaleUnit)
     {
         AffineLine line = _lines[place];
         if (fit == LineFit.Range)
@@ -123,29 +106,40 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
 
         int scaleCode = ScaleCode.Nearest(line.Scale, scaleUnit, layout.ScaleBytes);
         line = line with { Scale = ScaleCode.Decode(scaleCode, scaleUnit, layout.ScaleBytes) };
-        line.Quantize(elements, bits, _codes);
-        return (scaleCode, grid.Nearest(line.BestZero(elements, _codes)));
+        int index = _order[place];
+        return (scaleCode, grid.Nearest(line.WithBestZero(lines.Line(index), lines.Minima[index], bits).Zero));
     }
 
-    private void WritePlane(Span<byte> target, int planeOffset, int place, int shift, int bits)
+    private void WriteQuad(MatrixLines lines, WidthCounts counts, MatrixOffsets offsets, int quad, Span<byte> target)
     {
-        int lineBytes = BitPlane.Bytes(layout.LineLength, bits);
-        BitPlane.Pack(_codes, shift, bits, target.Slice(planeOffset + place * lineBytes, lineBytes));
-    }
-
-    private ReadOnlySpan<float> Line(ReadOnlySpan<float> elements, int place) =>
-        elements.Slice(_order[place] * layout.LineLength, layout.LineLength);
-
-    private static (float Minimum, float Maximum) Range(ReadOnlySpan<float> line)
-    {
-        (float minimum, float maximum) = (line[0], line[0]);
-        foreach (float element in line)
+        Array.Clear(_codes);
+        for (int i = 0; i < BitPlane.QuadLines && quad * BitPlane.QuadLines + i < counts.Quantized; i++)
         {
-            minimum = Math.Min(minimum, element);
-            maximum = Math.Max(maximum, element);
+            int place = quad * BitPlane.QuadLines + i;
+            _lines[place].AddCodes(lines.Line(_order[place]), counts.WidthAt(place), 8 * i, _codes);
         }
 
-        return (minimum, maximum);
+        WritePlane(target, offsets.Low, quad, 0, 2);
+        if (quad < counts.ThirdQuads)
+        {
+            WritePlane(target, offsets.Third, quad, 2, 1);
+        }
+
+        if (quad < counts.FourthQuads)
+        {
+            WritePlane(target, offsets.Fourth, quad, 3, 1);
+        }
+
+        if (quad < counts.EightQuads)
+        {
+            WritePlane(target, offsets.High, quad, 4, 4);
+        }
+    }
+
+    private void WritePlane(Span<byte> target, int planeOffset, int quad, int shift, int bits)
+    {
+        int quadBytes = BitPlane.QuadBytes(layout.LineLength, bits);
+        BitPlane.Pack(_codes, shift, bits, MemoryMarshal.Cast<byte, uint>(target.Slice(planeOffset + quad * quadBytes, quadBytes)));
     }
 
     private static void WriteCode(Span<byte> target, int code, int bytes)

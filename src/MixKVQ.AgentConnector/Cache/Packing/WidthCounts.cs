@@ -8,6 +8,29 @@ namespace MixKVQ.AgentConnector.Cache.Packing;
 /// <param name="Full">Lines that are not quantized, stored after all others.</param>
 internal readonly record struct WidthCounts(int Quantized, int Third, int Fourth, int Eight, int Full)
 {
+    /// <summary>Quads of the 2-bit plane.</summary>
+    public int Quads => BitPlane.Quads(Quantized);
+
+    /// <summary>Quads of the third bit's plane.</summary>
+    public int ThirdQuads => BitPlane.Quads(Third);
+
+    /// <summary>Quads of the fourth bit's plane.</summary>
+    public int FourthQuads => BitPlane.Quads(Fourth);
+
+    /// <summary>Quads of the upper four bits' plane.</summary>
+    public int EightQuads => BitPlane.Quads(Eight);
+
+    /// <summary>The width of the quantized line at a place of the storage order.</summary>
+    public int WidthAt(int place) => place < Eight ? 8 : place < Fourth ? 4 : place < Third ? 3 : 2;
+
+    /// <summary>The counts once a line that had the next narrower width has <paramref name="width"/>: 3, 4 or 8.</summary>
+    public WidthCounts Widened(int width) => width switch
+    {
+        3 => this with { Third = Third + 1 },
+        4 => this with { Fourth = Fourth + 1 },
+        _ => this with { Eight = Eight + 1 },
+    };
+
     /// <summary>Counts the widths of a matrix's lines.</summary>
     public static WidthCounts Of(ReadOnlySpan<byte> widths)
     {

@@ -1,56 +1,82 @@
+using System.Runtime.Intrinsics;
+
 namespace MixKVQ.AgentConnector.Cache.Precision;
 
-/// <summary>Measures one block of a page: ranges of key channels and value groups, and the values' variance.</summary>
+/// <summary>Measures one block of a page, [tokens, headDim] of keys or values: the ranges of channels or of tokens' groups, and the values' variance. All finite.</summary>
 internal static class BlockMeasurement
 {
-    /// <summary>Smallest and largest element of each line of [lines, <paramref name="lineLength"/>].</summary>
-    public static (float[] Minima, float[] Maxima) Ranges(ReadOnlySpan<float> elements, int lineLength)
+    /// <summary>Smallest and largest element of each channel over the tokens: [headDim].</summary>
+    public static void ChannelRanges(ReadOnlySpan<float> tokens, Span<float> minima, Span<float> maxima)
     {
-        var minima = new float[elements.Length / lineLength];
-        var maxima = new float[minima.Length];
-        for (int line = 0; line < minima.Length; line++)
+        int headDim = minima.Length;
+        for (int channel = 0; channel < headDim; channel += Vector256<float>.Count)
         {
-            ReadOnlySpan<float> lineElements = elements.Slice(line * lineLength, lineLength);
-            (float minimum, float maximum) = (lineElements[0], lineElements[0]);
-            foreach (float element in lineElements)
+            Vector256<float> minimum = Vector256.Create(tokens[channel..]), maximum = minimum;
+            for (int at = channel + headDim; at < tokens.Length; at += headDim)
             {
-                minimum = Math.Min(minimum, element);
-                maximum = Math.Max(maximum, element);
+                Vector256<float> elements = Vector256.Create(tokens[at..]);
+                minimum = Vector256.MinNative(minimum, elements);
+                maximum = Vector256.MaxNative(maximum, elements);
             }
 
-            minima[line] = minimum;
-            maxima[line] = maximum;
+            minimum.CopyTo(minima[channel..]);
+            maximum.CopyTo(maxima[channel..]);
         }
-
-        return (minima, maxima);
     }
 
-    /// <summary>Variance of each of <paramref name="headDim"/> channels over the tokens of [tokens, headDim], mean over channels.</summary>
-    public static double Variance(ReadOnlySpan<float> values, int headDim)
+    /// <summary>Smallest and largest element of each token's groups of channels: [groups, tokens].</summary>
+    public static void GroupRanges(ReadOnlySpan<float> tokens, int headDim, int groupLength, Span<float> minima, Span<float> maxima)
     {
-        Span<double> sums = stackalloc double[headDim];
-        Span<double> squares = stackalloc double[headDim];
-        sums.Clear();
-        squares.Clear();
-        int tokens = values.Length / headDim;
-        for (int token = 0; token < tokens; token++)
+        int line = 0;
+        for (int group = 0; group < headDim; group += groupLength)
         {
-            ReadOnlySpan<float> row = values.Slice(token * headDim, headDim);
-            for (int channel = 0; channel < headDim; channel++)
+            for (int start = group; start < tokens.Length; start += headDim, line++)
             {
-                double value = row[channel];
-                sums[channel] += value;
-                squares[channel] += value * value;
+                Vector256<float> minimum = Vector256.Create(tokens[start..]), maximum = minimum;
+                for (int at = start + Vector256<float>.Count; at < start + groupLength; at += Vector256<float>.Count)
+                {
+                    Vector256<float> elements = Vector256.Create(tokens[at..]);
+                    minimum = Vector256.MinNative(minimum, elements);
+                    maximum = Vector256.MaxNative(maximum, elements);
+                }
+
+                minima[line] = Smallest(minimum);
+                maxima[line] = -Smallest(-maximum);
             }
         }
+    }
 
+    /// <summary>Variance of each channel over the tokens, mean over channels.</summary>
+    public static double Variance(ReadOnlySpan<float> tokens, int headDim)
+    {
+        int count = tokens.Length / headDim;
         double variance = 0;
-        for (int channel = 0; channel < headDim; channel++)
+        for (int channel = 0; channel < headDim; channel += Vector256<float>.Count)
         {
-            double mean = sums[channel] / tokens;
-            variance += Math.Max(0, squares[channel] / tokens - mean * mean);
+            // Distances from the first token, so that channels far from zero lose nothing in float32.
+            Vector256<float> origin = Vector256.Create(tokens[channel..]);
+            (Vector256<float> sum, Vector256<float> squares) = (default, default);
+            for (int at = channel + headDim; at < tokens.Length; at += headDim)
+            {
+                Vector256<float> distance = Vector256.Create(tokens[at..]) - origin;
+                sum += distance;
+                squares = Vector256.MultiplyAddEstimate(distance, distance, squares);
+            }
+
+            for (int lane = 0; lane < Vector256<float>.Count; lane++)
+            {
+                double mean = (double)sum[lane] / count;
+                variance += Math.Max(0, (double)squares[lane] / count - mean * mean);
+            }
         }
 
         return variance / headDim;
+    }
+
+    private static float Smallest(Vector256<float> lanes)
+    {
+        Vector128<float> four = Vector128.MinNative(lanes.GetLower(), lanes.GetUpper());
+        Vector128<float> two = Vector128.MinNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return Math.Min(two[0], two[1]);
     }
 }

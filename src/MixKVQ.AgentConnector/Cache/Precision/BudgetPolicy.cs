@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using MixKVQ.AgentConnector.Cache.Packing;
 
 namespace MixKVQ.AgentConnector.Cache.Precision;
@@ -15,20 +14,15 @@ namespace MixKVQ.AgentConnector.Cache.Precision;
 /// </code>
 /// E[Q²] is taken as (mean |Q|)² · π/2, exact for a normal distribution.
 /// </para>
-/// Each step up (2 → 3 → 4 → 8 bits) is valued by error saved a byte. The steps of a line lose value in this order, so taking all by falling value while they fit
-/// is the optimum of the convex problem, up to the last line.
+/// Each step up (2 → 3 → 4 → 8 bits) is valued by error saved a byte, see <see cref="WidthSteps"/>. The steps of a line lose value in this order, so taking all by
+/// falling value while they fit is the optimum of the convex problem, up to the last line. A step that begins a quad of a plane takes the whole quad's bytes, and
+/// those that fill it nothing; once no quad can be begun, the begun ones are still filled.
 /// </summary>
 internal sealed class BudgetPolicy(double targetBits) : ICachePolicy
 {
-    /// <summary>
-    /// A value group's squared error with least squares over that with its range: clipping the ends of the range pays off at 2 bits most.
-    /// Measured on normally distributed groups of 64.
-    /// </summary>
-    private static double LeastSquaresGain(int bits) => bits switch { 2 => 0.50, 3 => 0.75, 4 => 0.84, _ => 1 };
+    public WidthPalette KeyWidths => WidthSteps.Palette;
 
-    public WidthPalette KeyWidths { get; } = new(2, 3, 4, 8);
-
-    public WidthPalette ValueWidths => KeyWidths;
+    public WidthPalette ValueWidths => WidthSteps.Palette;
 
     public int ScaleBytes => 1;
 
@@ -36,74 +30,35 @@ internal sealed class BudgetPolicy(double targetBits) : ICachePolicy
 
     public double? TargetBits => targetBits;
 
-    public IReadOnlyList<BlockPlan> Plan(PageStatistics page, long spareBytes)
+    public void Plan(PageStatistics page, long spareBytes, Span<byte> widths)
     {
-        byte[][] keyWidths = [.. page.Blocks.Select(block => NewWidths(block.KeyMinima.Length))];
-        byte[][] valueWidths = [.. page.Blocks.Select(block => NewWidths(block.ValueMinima.Length))];
-        foreach (Step step in StepsByFallingValue(page))
+        widths.Fill(WidthSteps.Palette.Base);
+        int matricesPerBlock = 1 + page.ValueGroupCount;
+        var counts = new WidthCounts[page.BlockCount * matricesPerBlock];
+        for (int matrix = 0; matrix < counts.Length; matrix++)
         {
-            (byte[] widths, int lineLength) = step.IsKey ? (keyWidths[step.Block], page.KeyLineLength) : (valueWidths[step.Block], page.ValueLineLength);
-            int bytes = lineLength * (step.To - step.From) / 8;
-            if (widths[step.Line] == step.From && bytes <= spareBytes)
+            counts[matrix] = (matrix % matricesPerBlock == 0 ? page.Keys : page.Values).UniformCounts(WidthSteps.Palette.Base);
+        }
+
+        using var steps = new WidthSteps(page);
+        foreach (uint step in steps.ByFallingValue())
+        {
+            (int line, byte from, byte to) = WidthSteps.Meaning(step);
+            if (widths[line] != from)
             {
-                widths[step.Line] = step.To;
+                continue;
+            }
+
+            (int block, int lineOfBlock) = Math.DivRem(line, page.LinesPerBlock);
+            bool isKey = lineOfBlock < page.HeadDim;
+            int matrix = block * matricesPerBlock + (isKey ? 0 : 1 + (lineOfBlock - page.HeadDim) / page.Values.LineCount);
+            WidthCounts widened = counts[matrix].Widened(to);
+            int bytes = (isKey ? page.Keys : page.Values).GrowthBytes(counts[matrix], widened);
+            if (bytes <= spareBytes)
+            {
+                (widths[line], counts[matrix]) = (to, widened);
                 spareBytes -= bytes;
             }
         }
-
-        return [.. keyWidths.Zip(valueWidths, (keys, values) => new BlockPlan(ImmutableArray.Create(keys), ImmutableArray.Create(values)))];
     }
-
-    private Step[] StepsByFallingValue(PageStatistics page)
-    {
-        List<Step> steps = [];
-        List<double> values = [];
-        for (int block = 0; block < page.Blocks.Count; block++)
-        {
-            BlockStatistics statistics = page.Blocks[block];
-            for (int channel = 0; channel < statistics.KeyMinima.Length; channel++)
-            {
-                double query = statistics.QueryImportance[channel];
-                double weight = page.KeyLineLength * statistics.OutputWeight * statistics.ValueVariance * (Math.PI / 2) * query * query / page.HeadDim;
-                AddSteps(steps, values, block, true, channel, weight, (double)statistics.KeyMaxima[channel] - statistics.KeyMinima[channel], page.KeyLineLength);
-            }
-
-            double valueWeight = statistics.OutputWeight * page.ValueLineLength / page.HeadDim;
-            for (int line = 0; line < statistics.ValueMinima.Length; line++)
-            {
-                AddSteps(steps, values, block, false, line, valueWeight, (double)statistics.ValueMaxima[line] - statistics.ValueMinima[line], page.ValueLineLength);
-            }
-        }
-
-        Step[] sorted = [.. steps];
-        double[] keys = [.. values.Select(value => -value)];
-        Array.Sort(keys, sorted);
-        return sorted;
-    }
-
-    private void AddSteps(List<Step> steps, List<double> values, int block, bool isKey, int line, double weight, double range, int lineLength)
-    {
-        for (int i = 1; i < KeyWidths.Widths.Length && weight > 0 && range > 0; i++)
-        {
-            (byte from, byte to) = (KeyWidths.Widths[i - 1], KeyWidths.Widths[i]);
-            double saved = weight * range * range / 12 * (ErrorFactor(isKey, from) - ErrorFactor(isKey, to));
-            steps.Add(new Step(block, line, isKey, from, to));
-            values.Add(saved / (lineLength * (to - from)));
-        }
-    }
-
-    private static double ErrorFactor(bool isKey, int bits)
-    {
-        double codes = AffineLine.MaxCode(bits);
-        return (isKey ? 1 : LeastSquaresGain(bits)) / (codes * codes);
-    }
-
-    private byte[] NewWidths(int count)
-    {
-        var widths = new byte[count];
-        widths.AsSpan().Fill(KeyWidths.Base);
-        return widths;
-    }
-
-    private readonly record struct Step(int Block, int Line, bool IsKey, byte From, byte To);
 }

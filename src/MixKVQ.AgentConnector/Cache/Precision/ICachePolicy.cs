@@ -20,8 +20,9 @@ internal interface ICachePolicy
     /// <summary>True bits an element that every page takes, or null where a page takes what its plan needs.</summary>
     double? TargetBits { get; }
 
-    /// <summary>Plans a page, block by block.</summary>
+    /// <summary>Plans a page.</summary>
     /// <param name="page">Statistics of the page's own tokens.</param>
     /// <param name="spareBytes">Bytes that the slab has beyond the base widths. A policy with a target must not exceed it; without one it is unbounded.</param>
-    IReadOnlyList<BlockPlan> Plan(PageStatistics page, long spareBytes);
+    /// <param name="widths">Where each line's width is written, [block, line] as in <paramref name="page"/>.</param>
+    void Plan(PageStatistics page, long spareBytes, Span<byte> widths);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using MixKVQ.AgentConnector.Cache.Packing;
 
 namespace MixKVQ.AgentConnector.Cache.Precision;
@@ -26,18 +25,18 @@ internal sealed class ThresholdPolicy(double fullPrecisionThreshold, double four
 
     public double? TargetBits => null;
 
-    public IReadOnlyList<BlockPlan> Plan(PageStatistics page, long spareBytes) => [.. page.Blocks.Select(Plan)];
-
-    private BlockPlan Plan(BlockStatistics block)
+    public void Plan(PageStatistics page, long spareBytes, Span<byte> widths)
     {
-        var widths = ImmutableArray.CreateBuilder<byte>(block.KeyMinima.Length);
-        for (int channel = 0; channel < block.KeyMinima.Length; channel++)
+        widths.Fill(ValueWidths.Base);
+        for (int block = 0; block < page.BlockCount; block++)
         {
-            double sensitivity = ((double)block.KeyMaxima[channel] - block.KeyMinima[channel]) / AffineLine.MaxCode(KeyWidths.Base);
-            double salience = block.QueryImportance[channel] * sensitivity;
-            widths.Add((byte)(salience > fullPrecisionThreshold ? WidthPalette.Full : salience > fourBitThreshold ? 4 : KeyWidths.Base));
+            int line = block * page.LinesPerBlock;
+            for (int channel = 0; channel < page.HeadDim; channel++, line++)
+            {
+                double sensitivity = ((double)page.Maxima[line] - page.Minima[line]) / AffineLine.MaxCode(KeyWidths.Base);
+                double salience = page.QueryImportance[block * page.HeadDim + channel] * sensitivity;
+                widths[line] = (byte)(salience > fullPrecisionThreshold ? WidthPalette.Full : salience > fourBitThreshold ? 4 : KeyWidths.Base);
+            }
         }
-
-        return new BlockPlan(widths.MoveToImmutable(), [.. Enumerable.Repeat(ValueWidths.Base, block.ValueMinima.Length)]);
     }
 }

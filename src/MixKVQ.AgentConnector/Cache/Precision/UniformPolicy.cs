@@ -18,6 +18,5 @@ internal sealed class UniformPolicy(byte bits) : ICachePolicy
 
     public double? TargetBits => null;
 
-    public IReadOnlyList<BlockPlan> Plan(PageStatistics page, long spareBytes) =>
-        [.. page.Blocks.Select(block => BlockPlan.Uniform(block, bits, bits))];
+    public void Plan(PageStatistics page, long spareBytes, Span<byte> widths) => widths.Fill(bits);
 }

@@ -156,6 +156,6 @@ internal sealed unsafe class CacheFuzz : IDisposable
     [
         0,
         .. Enumerable.Range(0, _factory.Geometry.BlockCount)
-            .SelectMany(block => new[] { PackedPageLayout.KeysOffset(slab, block), PackedPageLayout.ValuesOffset(slab, block) }),
+            .SelectMany(block => new[] { _factory.Layout.KeysOffset(slab, block), _factory.Layout.ValuesOffset(slab, block, 0) }),
     ];
 }

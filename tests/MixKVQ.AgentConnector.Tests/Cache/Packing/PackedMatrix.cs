@@ -11,9 +11,10 @@ internal sealed unsafe class PackedMatrix
     {
         MatrixOffsets expected = layout.Offsets(WidthCounts.Of(widths), zeroBytes);
         _bytes = GC.AllocateArray<byte>(expected.End + Guard.Length, pinned: true);
-        _bytes.AsSpan().Fill(0xA5);
         Guard.CopyTo(_bytes, expected.End);
-        Offsets = new MatrixWriter(layout, fit).Write(elements, widths, zeroBytes, _bytes.AsSpan(0, expected.End));
+        float[][] lines = [.. elements.Chunk(layout.LineLength)];
+        var input = new MatrixLines(elements, layout.LineLength, layout.LineLength, [.. lines.Select(line => line.Min())], [.. lines.Select(line => line.Max())]);
+        Offsets = new MatrixWriter(layout, fit).Write(input, widths, zeroBytes, _bytes.AsSpan(0, expected.End));
         Assert.Equal(Guard, _bytes[expected.End..]);
         Reader = new MatrixReader(layout);
         Reader.Open((byte*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_bytes, 0));
@@ -25,6 +26,9 @@ internal sealed unsafe class PackedMatrix
     public MatrixOffsets Offsets { get; }
 
     public MatrixReader Reader { get; }
+
+    /// <summary>The matrix.</summary>
+    public Span<byte> Bytes => _bytes.AsSpan(0, Offsets.End);
 
     /// <summary>All elements, dequantized, in the lines' own order.</summary>
     public float[] Elements()

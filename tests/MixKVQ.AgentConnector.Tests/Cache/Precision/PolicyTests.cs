@@ -6,15 +6,17 @@ namespace MixKVQ.AgentConnector.Tests.Cache.Precision;
 
 public sealed class PolicyTests
 {
-    private static readonly Gen<BlockStatistics> Blocks =
-        from keyRanges in Gen.Float[0, 6].Array[8]
-        from importance in Gen.Float[0, 3].Array[8]
-        from valueRanges in Gen.Float[0, 6].Array[16]
-        from variance in Gen.Double[0, 2]
-        from weight in Gen.Double[0, 5]
-        select new BlockStatistics(new float[8], keyRanges, importance, new float[16], valueRanges, variance, weight);
+    private static readonly MatrixLayout Keys = new(8, 16, new WidthPalette(2, 3, 4, 8), 1, ElementFormat.Float32);
 
-    private static readonly Gen<PageStatistics> Pages = Blocks.Array[1, 4].Select(blocks => new PageStatistics(blocks, 8, 16, 8));
+    private static readonly MatrixLayout Values = new(16, 8, new WidthPalette(2, 3, 4, 8), 1, ElementFormat.Float32);
+
+    private static readonly Gen<PageStatistics> Pages =
+        from blocks in Gen.Int[1, 4]
+        from ranges in Gen.Float[0, 6].Array[blocks * 24]
+        from importance in Gen.Float[0, 3].Array[blocks * 8]
+        from variances in Gen.Double[0, 2].Array[blocks]
+        from weights in Gen.Double[0, 5].Array[blocks]
+        select Page(ranges, importance, variances, weights);
 
     [Theory]
     [InlineData(0.5, 3, 2)]
@@ -25,10 +27,12 @@ public sealed class PolicyTests
     public void AChannelsWidth_FollowsItsSalience(float importance, float range, byte expected)
     {
         // Salience is importance · range / 3: 0.5, 1, 1.5, 0.15 and 0, against 1.44 and 0.79.
-        var block = new BlockStatistics([-range / 2], [range / 2], [importance], [0], [1], 1, 1);
-        BlockPlan plan = Assert.Single(new ThresholdPolicy(1.44, 0.79).Plan(new PageStatistics([block], 1, 128, 1), long.MaxValue));
-        Assert.Equal([expected], plan.KeyWidths);
-        Assert.Equal([(byte)2], plan.ValueWidths);
+        var page = Page([range, .. new float[23]], [importance, .. new float[7]], [1], [1]);
+        page.Minima[0] = -range / 2;
+        page.Maxima[0] = range / 2;
+        byte[] widths = new byte[24];
+        new ThresholdPolicy(1.44, 0.79).Plan(page, long.MaxValue, widths);
+        Assert.Equal([expected, .. Enumerable.Repeat((byte)2, 23)], widths);
     }
 
     [Fact]
@@ -36,15 +40,36 @@ public sealed class PolicyTests
     {
         Gen.Select(Pages, Gen.Int[0, 400]).Sample((page, spare) =>
         {
-            IReadOnlyList<BlockPlan> plans = new BudgetPolicy(2.5).Plan(page, spare);
-            long spent = plans.Sum(plan => plan.KeyWidths.Sum(width => (width - 2) * 16 / 8) + plan.ValueWidths.Sum(width => (width - 2) * 8 / 8));
+            byte[] widths = Plan(page, spare);
+            int spent = Bytes(page, widths) - Bytes(page, [.. Enumerable.Repeat((byte)2, widths.Length)]);
             Assert.InRange(spent, 0, spare);
-            for (int block = 0; block < plans.Count; block++)
+            for (int line = 0; line < widths.Length; line++)
             {
-                for (int line = 0; line < 16 && spare - spent >= 4; line++)
+                bool isKey = line % 24 < 8;
+                double worth = page.OutputWeights[line / 24] * page.Maxima[line] * (isKey ? page.QueryImportance[line / 24 * 8 + line % 24] * page.ValueVariances[line / 24] : 1);
+                if (widths[line] < 8 && worth > 0)
                 {
-                    Assert.True(plans[block].ValueWidths[line] == 8 || page.Blocks[block].ValueMaxima[line] == 0 || page.Blocks[block].OutputWeight == 0);
+                    byte[] wider = [.. widths];
+                    wider[line] = Keys.Palette.Widths[Keys.Palette.Widths.IndexOf(widths[line]) + 1];
+                    Assert.True(Bytes(page, wider) - Bytes(page, widths) > spare - spent, $"line {line} of {widths[line]} bits, {spare - spent} bytes left");
                 }
+            }
+        });
+    }
+
+    [Fact]
+    public void ABegunQuad_IsFilled()
+    {
+        Gen.Select(Pages, Gen.Int[0, 400]).Sample((page, spare) =>
+        {
+            Array.ForEach([page.Maxima, page.QueryImportance], numbers => numbers.AsSpan().Replace(0, 1));
+            Array.ForEach([page.OutputWeights, page.ValueVariances], numbers => numbers.AsSpan().Replace(0, 1));
+            byte[] widths = Plan(page, spare);
+            foreach (WidthCounts counts in Counts(page, widths))
+            {
+                Assert.Equal(0, counts.Third % 4);
+                Assert.True(counts.Fourth % 4 == 0 || counts.Fourth == counts.Third);
+                Assert.True(counts.Eight % 4 == 0 || counts.Eight == counts.Fourth);
             }
         });
     }
@@ -54,12 +79,12 @@ public sealed class PolicyTests
     {
         Gen.Select(Pages, Gen.Int[0, 400]).Sample((page, spare) =>
         {
-            IReadOnlyList<BlockPlan> plans = new BudgetPolicy(2.5).Plan(page, spare);
-            for (int block = 0; block < plans.Count; block++)
+            byte[] widths = Plan(page, spare);
+            for (int block = 0; block < page.BlockCount; block++)
             {
-                BlockStatistics statistics = page.Blocks[block];
-                AssertOrdered(plans[block].KeyWidths, line => statistics.QueryImportance[line] * statistics.KeyMaxima[line]);
-                AssertOrdered(plans[block].ValueWidths, line => statistics.ValueMaxima[line]);
+                int first = block * 24;
+                AssertOrdered(widths[first..(first + 8)], channel => page.QueryImportance[block * 8 + channel] * page.Maxima[first + channel]);
+                AssertOrdered(widths[(first + 8)..(first + 24)], token => page.Maxima[first + 8 + token]);
             }
         });
     }
@@ -67,30 +92,54 @@ public sealed class PolicyTests
     [Fact]
     public void AHeadOfMoreWeight_GetsMoreBits()
     {
-        float[] ranges = [.. Enumerable.Repeat(1f, 8)];
-        float[] valueRanges = [.. Enumerable.Repeat(1f, 16)];
-        BlockStatistics light = new(new float[8], ranges, ranges, new float[16], valueRanges, 1, 1);
-        IReadOnlyList<BlockPlan> plans = new BudgetPolicy(2.5).Plan(new PageStatistics([light, light with { OutputWeight = 30 }], 8, 16, 8), 32);
-        Assert.All(plans[0].KeyWidths.Concat(plans[0].ValueWidths), width => Assert.Equal(2, width));
-        Assert.Equal(32, plans[1].KeyWidths.Sum(width => (width - 2) * 2) + plans[1].ValueWidths.Sum(width => width - 2));
+        float[] ones = [.. Enumerable.Repeat(1f, 48)];
+        byte[] widths = Plan(Page(ones, ones[..16], [1, 1], [1, 30]), 32);
+        Assert.All(widths[..24], width => Assert.Equal(2, width));
+        Assert.True(widths[24..].Count(width => width > 2) >= 8);
     }
 
     [Fact]
     public void AUniformPlan_HasOneWidth()
     {
-        BlockPlan plan = new UniformPolicy(3).Plan(Pages.Single(), long.MaxValue)[0];
-        Assert.All(plan.KeyWidths.Concat(plan.ValueWidths), width => Assert.Equal(3, width));
+        byte[] widths = new byte[24];
+        new UniformPolicy(3).Plan(Page(new float[24], new float[8], [1], [1]), long.MaxValue, widths);
+        Assert.All(widths, width => Assert.Equal(3, width));
     }
 
-    private static void AssertOrdered(IReadOnlyList<byte> widths, Func<int, double> worth)
+    private static PageStatistics Page(float[] ranges, float[] importance, double[] variances, double[] weights)
     {
-        // One line may have been skipped for a smaller one where the budget ran out in the middle of a step.
-        (int Line, double Worth)[] sorted = [.. Enumerable.Range(0, widths.Count).Select(line => (line, worth(line))).OrderBy(pair => pair.Item2)];
-        int least = widths.Min();
-        for (int i = 1; i < sorted.Length; i++)
+        var page = new PageStatistics(variances.Length, Keys, Values);
+        ranges.CopyTo(page.Maxima, 0);
+        importance.CopyTo(page.QueryImportance, 0);
+        variances.CopyTo(page.ValueVariances, 0);
+        weights.CopyTo(page.OutputWeights, 0);
+        return page;
+    }
+
+    private static byte[] Plan(PageStatistics page, long spare)
+    {
+        byte[] widths = new byte[page.BlockCount * 24];
+        new BudgetPolicy(2.5).Plan(page, spare, widths);
+        return widths;
+    }
+
+    /// <summary>The matrices' counts, keys and values by turns.</summary>
+    private static IEnumerable<WidthCounts> Counts(PageStatistics page, byte[] widths) =>
+        Enumerable.Range(0, page.BlockCount).SelectMany(block => new[]
         {
-            bool ordered = widths[sorted[i].Line] >= widths[sorted[i - 1].Line] || sorted[i].Worth <= sorted[i - 1].Worth * 1.0001;
-            Assert.True(ordered || widths[sorted[i - 1].Line] < 8, $"widths {string.Join(",", widths)} with least {least}");
+            WidthCounts.Of(widths.AsSpan(24 * block, 8)),
+            WidthCounts.Of(widths.AsSpan(24 * block + 8, 16)),
+        });
+
+    private static int Bytes(PageStatistics page, byte[] widths) =>
+        Counts(page, widths).Select((counts, matrix) => (matrix % 2 == 0 ? Keys : Values).Offsets(counts, 1).End).Sum();
+
+    private static void AssertOrdered(byte[] widths, Func<int, double> worth)
+    {
+        int[] byWorth = [.. Enumerable.Range(0, widths.Length).OrderBy(worth)];
+        foreach ((int less, int more) in byWorth.Zip(byWorth.Skip(1)))
+        {
+            Assert.True(widths[more] >= widths[less] || worth(more) <= worth(less) * 1.0001, $"widths {string.Join(",", widths)}");
         }
     }
 }
