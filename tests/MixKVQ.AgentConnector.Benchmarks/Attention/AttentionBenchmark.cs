@@ -1,7 +1,6 @@
 using System.Globalization;
 using MixKVQ.AgentConnector.Attention;
 using MixKVQ.AgentConnector.Attention.Cpu;
-using MixKVQ.AgentConnector.Models.Cpu;
 using MixKVQ.AgentConnector.Benchmarks.Conversations;
 using MixKVQ.AgentConnector.Benchmarks.Measuring;
 using MixKVQ.AgentConnector.Cache;
@@ -41,8 +40,8 @@ internal static class AttentionBenchmark
     {
         using var source = new OutlierTokens(shape.Geometry);
         using var packed = new PackedHistory(shape.Geometry, tokens, source);
-        using var integers = new OwnAttention(packed, new TensorAttention(new PackedAttention()));
-        using var exact = new OwnAttention(packed, new TensorAttention(new PackedAttention()));
+        using var integers = new OwnAttention(packed, new PackedAttention(team));
+        using var exact = new OwnAttention(packed, new PackedAttention(team, exact: true));
         using var half = new TorchAttention(shape.Geometry, tokens, ScalarType.BFloat16, source);
         using var full = new TorchAttention(shape.Geometry, tokens, ScalarType.Float32, source);
         var read = new MemoryRead(team);

@@ -8,7 +8,7 @@ namespace MixKVQ.AgentConnector.Benchmarks.Attention;
 internal sealed unsafe class OwnAttention : IDisposable
 {
     private readonly PackedHistory _history;
-    private readonly IDecodeAttention _kernel;
+    private readonly PackedAttention _kernel;
     private readonly float _scale;
     private readonly int _length;
     private readonly float* _queries;
@@ -16,7 +16,7 @@ internal sealed unsafe class OwnAttention : IDisposable
 
     /// <param name="history">What is attended to; borrowed.</param>
     /// <param name="kernel">The kernel.</param>
-    public OwnAttention(PackedHistory history, IDecodeAttention kernel)
+    public OwnAttention(PackedHistory history, PackedAttention kernel)
     {
         (_history, _kernel) = (history, kernel);
         _scale = (float)(1 / Math.Sqrt(history.Geometry.HeadDim));

@@ -38,7 +38,7 @@ internal static class PrefillBenchmark
         using var packed = new PackedHistory(shape.Geometry, history, source, chunkTokens: CacheGeometry.PageTokens);
         using var half = new TorchChunkAttention(shape.Geometry, history + CacheGeometry.PageTokens, ScalarType.BFloat16, source);
         using var full = new TorchChunkAttention(shape.Geometry, history + CacheGeometry.PageTokens, ScalarType.Float32, source);
-        var kernel = new PackedAttention();
+        var kernel = new PackedAttention(team);
         using Tensor queries = source.Queries(CacheGeometry.PageTokens);
         float scale = (float)(1 / Math.Sqrt(shape.Geometry.HeadDim));
         IReadOnlyList<Timing> timings = PairedRun.Measure(

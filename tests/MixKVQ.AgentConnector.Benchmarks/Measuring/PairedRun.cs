@@ -8,15 +8,17 @@ namespace MixKVQ.AgentConnector.Benchmarks.Measuring;
 /// </summary>
 internal static class PairedRun
 {
-    // As many calls as compile code for good, unless that takes too long.
-    private const int WarmUpRuns = 60;
+    // Code is compiled for good in stages of 30 calls each, in the background a moment later.
+    private const int WarmUpStages = 3;
+    private const int StageRuns = 30;
 
-    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StageTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CompileTime = TimeSpan.FromSeconds(0.3);
 
     // Threads of the way before look out for more work for a while.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures, after at most 90 runs that are not counted.</summary>
     /// <param name="contestants">The ways.</param>
     /// <param name="rounds">How many rounds are taken.</param>
     /// <param name="runs">How many runs of a way are counted in each.</param>
@@ -25,13 +27,18 @@ internal static class PairedRun
     {
         int[] taken = new int[contestants.Count];
         double[][] times = [.. contestants.Select(_ => new double[rounds * runs])];
-        for (int i = 0; i < contestants.Count; i++)
+        for (int stage = 0; stage < WarmUpStages; stage++)
         {
-            long start = Stopwatch.GetTimestamp();
-            while (taken[i] < 3 || (taken[i] < WarmUpRuns && Stopwatch.GetElapsedTime(start) < WarmUpTime))
+            for (int i = 0; i < contestants.Count; i++)
             {
-                Take(i);
+                long start = Stopwatch.GetTimestamp();
+                for (int run = 0; run < StageRuns && Stopwatch.GetElapsedTime(start) < StageTime; run++)
+                {
+                    Take(i);
+                }
             }
+
+            Thread.Sleep(CompileTime);
         }
 
         for (int round = 0; round < rounds; round++)
