@@ -1,55 +1,91 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using MixKVQ.AgentConnector.Cache.Packing;
 
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <summary>Logits and weighted sums over rows that are not quantized: sinks and tail. One thread at a time: it holds scratch memory.</summary>
-internal sealed unsafe class DenseProduct
+/// <param name="headDim">Elements of a row; a multiple of 8.</param>
+/// <param name="format">Type of the rows.</param>
+internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
 {
-    private readonly ScratchFloats _row = new();
+    /// <summary>Rows that are taken together, to load and store sums once for all of them.</summary>
+    private const int BatchRows = 4;
+
+    private readonly ScratchFloats _batch = new();
 
     /// <summary>logits[r, t] = x[r] · keys[t].</summary>
-    /// <param name="keys">[count, headDim] in <paramref name="format"/>.</param>
-    /// <param name="format">Type of the keys.</param>
+    /// <param name="keys">[count, headDim], in the format.</param>
     /// <param name="count">Rows of keys.</param>
-    /// <param name="headDim">Elements of a row.</param>
     /// <param name="x">[rows, headDim].</param>
     /// <param name="rows">Rows of x.</param>
     /// <param name="logits">[rows, count].</param>
-    public void Logits(byte* keys, ElementFormat format, int count, int headDim, float* x, int rows, float* logits)
+    /// <param name="stride">Floats from row to row of the logits, with room for four more than there are keys.</param>
+    public void Logits(byte* keys, int count, float* x, int rows, float* logits, int stride)
     {
-        for (int token = 0; token < count; token++)
+        for (int token = 0; token < count; token += BatchRows)
         {
-            float* key = Row(keys, format, token, headDim);
+            float* batch = Read(keys, token, Math.Min(BatchRows, count - token));
             for (int row = 0; row < rows; row++)
             {
-                logits[row * count + token] = Floats.Dot(x + row * headDim, key, headDim);
+                Dots(x + row * headDim, batch).Store(logits + row * stride + token);
             }
         }
     }
 
-    /// <summary>y[r] += Σ_t weights[r, t] · values[t], all shaped as for <see cref="Logits"/>.</summary>
-    public void AddValues(byte* values, ElementFormat format, int count, int headDim, float* weights, int rows, float* y)
+    /// <summary>y[r] += Σ_t weights[r, t] · values[t], shaped as for <see cref="Logits"/>.</summary>
+    public void AddValues(byte* values, int count, float* weights, int stride, int rows, float* y)
     {
-        for (int token = 0; token < count; token++)
+        for (int token = 0; token < count; token += BatchRows)
         {
-            float* value = Row(values, format, token, headDim);
+            int present = Math.Min(BatchRows, count - token);
+            float* batch = Read(values, token, present);
             for (int row = 0; row < rows; row++)
             {
-                Floats.AddScaled(value, weights[row * count + token], y + row * headDim, headDim);
+                float* w = weights + row * stride + token;
+                AddScaled(batch, w[0], present > 1 ? w[1] : 0, present > 2 ? w[2] : 0, present > 3 ? w[3] : 0, y + row * headDim);
             }
         }
     }
 
-    private float* Row(byte* rows, ElementFormat format, int index, int headDim)
+    /// <summary>A batch of rows as floats; the rows beyond those present have any finite content.</summary>
+    private float* Read(byte* rows, int first, int present)
     {
-        byte* at = rows + (long)index * headDim * format.Bytes();
-        if (format == ElementFormat.Float32)
+        int bytes = headDim * format.Bytes();
+        float* batch = _batch.OfLength(BatchRows * headDim);
+        format.Read(new ReadOnlySpan<byte>(rows + (long)first * bytes, present * bytes), new Span<float>(batch, present * headDim));
+        new Span<float>(batch + present * headDim, (BatchRows - present) * headDim).Clear();
+        return batch;
+    }
+
+    /// <summary>x · each row of a batch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector128<float> Dots(float* x, float* batch)
+    {
+        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        for (int i = 0; i < headDim; i += Vector256<float>.Count, batch += Vector256<float>.Count)
         {
-            return (float*)at;
+            Vector256<float> elements = Vector256.Load(x + i);
+            s0 = Vector256.MultiplyAddEstimate(elements, Vector256.Load(batch), s0);
+            s1 = Vector256.MultiplyAddEstimate(elements, Vector256.Load(batch + headDim), s1);
+            s2 = Vector256.MultiplyAddEstimate(elements, Vector256.Load(batch + 2 * headDim), s2);
+            s3 = Vector256.MultiplyAddEstimate(elements, Vector256.Load(batch + 3 * headDim), s3);
         }
 
-        float* row = _row.OfLength(headDim);
-        format.Read(new ReadOnlySpan<byte>(at, headDim * format.Bytes()), new Span<float>(row, headDim));
-        return row;
+        return Vector128.Create(Vector256.Sum(s0), Vector256.Sum(s1), Vector256.Sum(s2), Vector256.Sum(s3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AddScaled(float* batch, float w0, float w1, float w2, float w3, float* y)
+    {
+        Vector256<float> f0 = Vector256.Create(w0), f1 = Vector256.Create(w1), f2 = Vector256.Create(w2), f3 = Vector256.Create(w3);
+        for (int i = 0; i < headDim; i += Vector256<float>.Count, batch += Vector256<float>.Count)
+        {
+            Vector256<float> even = Vector256.MultiplyAddEstimate(f0, Vector256.Load(batch), Vector256.Load(y + i));
+            Vector256<float> odd = f1 * Vector256.Load(batch + headDim);
+            even = Vector256.MultiplyAddEstimate(f2, Vector256.Load(batch + 2 * headDim), even);
+            odd = Vector256.MultiplyAddEstimate(f3, Vector256.Load(batch + 3 * headDim), odd);
+            (even + odd).Store(y + i);
+        }
     }
 }

@@ -1,38 +1,35 @@
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <summary>
-/// Running softmax of some queries over a history that comes part by part: for each row the largest logit m so far, Σe^(l−m), and Σe^(l−m)·v.
+/// Running softmax of some queries over a history that comes part by part: for each row the largest logit m so far, Σe^(l−m), and Σe^(l−m)·v. It lies in memory
+/// of the caller, <see cref="Length"/> floats, and merges with those of other parts of the history.
 /// </summary>
-internal sealed unsafe class SoftmaxRows
+internal readonly unsafe struct SoftmaxRows(float* memory, int rows, int headDim)
 {
-    private readonly ScratchFloats _largest = new();
-    private readonly ScratchFloats _sums = new();
-    private readonly ScratchFloats _outputs = new();
-    private int _rows;
-    private int _headDim;
+    private readonly float* _largest = memory + rows * headDim;
+    private readonly float* _sums = memory + rows * headDim + rows;
 
     /// <summary>[rows, headDim]: Σe^(l−m)·v; callers add a part's values after <see cref="Weigh"/>.</summary>
-    public float* Outputs { get; private set; }
+    public float* Outputs { get; } = memory;
+
+    /// <summary>Floats that it takes, with what kernels may touch past the outputs' end.</summary>
+    public static int Length(int rows, int headDim) => (rows * (headDim + 2) + 31) & ~15;
 
     /// <summary>Begins anew.</summary>
-    public void Reset(int rows, int headDim)
+    public void Reset()
     {
-        (_rows, _headDim) = (rows, headDim);
-        Outputs = _outputs.OfLength(rows * headDim);
         new Span<float>(Outputs, rows * headDim).Clear();
-        new Span<float>(_sums.OfLength(rows), rows).Clear();
-        new Span<float>(_largest.OfLength(rows), rows).Fill(float.NegativeInfinity);
+        new Span<float>(_sums, rows).Clear();
+        new Span<float>(_largest, rows).Fill(float.NegativeInfinity);
     }
 
-    /// <summary>Turns a part's logits, [rows, count], into weights e^(l−m) in place, and rescales what was gathered before where m rose.</summary>
-    public void Weigh(float* logits, int count)
+    /// <summary>Turns a part's logits, <paramref name="count"/> a row, into weights e^(l−m) in place, and rescales what was gathered before where m rose.</summary>
+    public void Weigh(float* logits, int count, int stride)
     {
-        float* largest = _largest.OfLength(_rows);
-        float* sums = _sums.OfLength(_rows);
-        for (int row = 0; row < _rows; row++, logits += count)
+        for (int row = 0; row < rows; row++, logits += stride)
         {
-            float before = largest[row];
-            float now = Math.Max(before, Floats.Max(logits, count));
+            float before = _largest[row];
+            float now = MathF.Max(before, Floats.Max(logits, count));
             if (float.IsNegativeInfinity(now))
             {
                 new Span<float>(logits, count).Clear();
@@ -42,22 +39,38 @@ internal sealed unsafe class SoftmaxRows
             if (now > before)
             {
                 float factor = MathF.Exp(before - now);
-                Floats.Multiply(Outputs + row * _headDim, factor, _headDim);
-                sums[row] *= factor;
-                largest[row] = now;
+                Floats.Multiply(Outputs + row * headDim, factor, Outputs + row * headDim, headDim);
+                _sums[row] *= factor;
+                _largest[row] = now;
             }
 
-            sums[row] += Floats.ExpShifted(logits, now, count);
+            _sums[row] += Floats.ExpShifted(logits, now, count);
         }
     }
 
-    /// <summary>Divides each row's output by its sum.</summary>
-    public void Normalize()
+    /// <summary>Writes each row's output over all parts, each of the shape of this one and <paramref name="stride"/> floats after the one before, this one the first.</summary>
+    /// <param name="partCount">Parts, this one included.</param>
+    /// <param name="stride">Floats from part to part.</param>
+    /// <param name="row">The row to write.</param>
+    /// <param name="output">[headDim].</param>
+    public void Merge(int partCount, int stride, int row, float* output)
     {
-        float* sums = _sums.OfLength(_rows);
-        for (int row = 0; row < _rows; row++)
+        float largest = float.NegativeInfinity;
+        for (int part = 0; part < partCount; part++)
         {
-            Floats.Multiply(Outputs + row * _headDim, 1 / sums[row], _headDim);
+            largest = MathF.Max(largest, _largest[row + part * stride]);
+        }
+
+        float sum = 0;
+        for (int part = 0; part < partCount; part++)
+        {
+            sum += _sums[row + part * stride] * MathF.Exp(_largest[row + part * stride] - largest);
+        }
+
+        new Span<float>(output, headDim).Clear();
+        for (int part = 0; part < partCount; part++)
+        {
+            Floats.AddScaled(Outputs + part * stride + row * headDim, MathF.Exp(_largest[row + part * stride] - largest) / sum, output, headDim);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
 /// <summary>
@@ -58,7 +60,14 @@ internal static class BitPlane
         for (int field = 0; field * bits < 8; field++)
         {
             Span<uint> fieldCodes = codes.Slice(field * stride, stride);
-            for (int j = 0; j < plane.Length; j++)
+            int j = 0;
+            for (; j <= plane.Length - Vector<uint>.Count; j += Vector<uint>.Count)
+            {
+                Vector<uint> fields = (new Vector<uint>(plane[j..]) >> (field * bits)) & new Vector<uint>(mask);
+                (new Vector<uint>(fieldCodes[j..]) | (fields << shift)).CopyTo(fieldCodes[j..]);
+            }
+
+            for (; j < plane.Length; j++)
             {
                 fieldCodes[j] |= ((plane[j] >> (field * bits)) & mask) << shift;
             }

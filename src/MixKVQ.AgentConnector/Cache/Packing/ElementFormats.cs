@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Native;
 
@@ -44,12 +45,7 @@ internal static class ElementFormats
                 BFloat16Copies.Widen(MemoryMarshal.Cast<byte, ushort>(source), elements);
                 break;
             default:
-                ReadOnlySpan<Half> shorts = MemoryMarshal.Cast<byte, Half>(source);
-                for (int i = 0; i < elements.Length; i++)
-                {
-                    elements[i] = (float)shorts[i];
-                }
-
+                TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source)[..elements.Length], elements);
                 break;
         }
     }
