@@ -15,6 +15,9 @@ public sealed class MixKvqOptions
     /// <summary>The type of weights and activations: <c>auto</c> or null (the checkpoint's), <c>float32</c> or <c>bfloat16</c>.</summary>
     public string? DType { get; set; }
 
+    /// <summary>How the model's matrices are held: as the checkpoint has them, or rounded to 8 bits. Default <see cref="WeightPrecision.Checkpoint"/>.</summary>
+    public WeightPrecision Weights { get; set; }
+
     /// <summary>The <c>torch/lib</c> folder of an existing PyTorch installation to use as libtorch; null uses the referenced package's.</summary>
     public string? TorchLibraryPath { get; set; }
 

@@ -1,3 +1,4 @@
+using MixKVQ.AgentConnector.Cache.Packing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,6 +40,14 @@ internal sealed record CacheGeometry(
 
     /// <summary>Bytes of one element in the model's type.</summary>
     public int ElementBytes => DType == ScalarType.Float32 ? 4 : 2;
+
+    /// <summary>The model's type as pages name it.</summary>
+    public ElementFormat Format => DType switch
+    {
+        ScalarType.Float32 => ElementFormat.Float32,
+        ScalarType.BFloat16 => ElementFormat.BFloat16,
+        _ => ElementFormat.Float16,
+    };
 
     /// <summary>‖W_o block‖² of a block.</summary>
     public float OutputWeight(int block) => OutputWeights is null ? 1 : OutputWeights[block];

@@ -92,9 +92,12 @@ internal sealed class KvCache : IDisposable
     public void CompleteStep()
     {
         int tokens = _layers[0].StepTokens;
-        if (Array.Find(_layers, layer => layer.StepTokens != tokens) is LayerCache other)
+        for (int layer = 1; layer < _layers.Length; layer++)
         {
-            throw new InvalidOperationException($"Layer 0 appended {tokens} tokens and layer {Array.IndexOf(_layers, other)} {other.StepTokens}; append the same tokens to every layer before completing a step.");
+            if (_layers[layer].StepTokens != tokens)
+            {
+                throw new InvalidOperationException($"Layer 0 appended {tokens} tokens and layer {layer} {_layers[layer].StepTokens}; append the same tokens to every layer before completing a step.");
+            }
         }
 
         int tokenCount = TokenCount + tokens;
@@ -208,10 +211,7 @@ internal sealed class KvCache : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         int tokens = CheckShapes(queries, keys, values, residual);
-        if (_layers[layer].StepTokens != 0)
-        {
-            throw new InvalidOperationException($"Layer {layer} has appended in this step already; call {nameof(CompleteStep)} before the next.");
-        }
+        RequireNotAppended(layer);
 
         if (tokens > TokensToPageBorder)
         {
@@ -237,6 +237,32 @@ internal sealed class KvCache : IDisposable
 
         _statistics.Add(layer, queries, residual, toSinks);
         _layers[layer].StepTokens = tokens;
+    }
+
+    internal void Append(int layer, ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, ReadOnlySpan<float> residual)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        CacheGeometry geometry = _factory.Geometry;
+        int keyLength = geometry.KeyValueHeadCount * geometry.HeadDim;
+        if (queries.Length != geometry.QueryHeadCount * geometry.HeadDim || keys.Length != keyLength || values.Length != keyLength)
+        {
+            throw new ArgumentException(
+                $"A token of {queries.Length} query, {keys.Length} key and {values.Length} value elements does not fit a cache of {geometry.QueryHeadCount} query heads, " +
+                $"{geometry.KeyValueHeadCount} KV heads and head dimension {geometry.HeadDim}.");
+        }
+
+        RequireNotAppended(layer);
+        if (TokenCount < CacheGeometry.SinkTokens)
+        {
+            _sinks.Write(layer, TokenCount, keys, values);
+        }
+        else
+        {
+            _tail.Write(layer, TokenCount - TailStart, keys, values);
+            _statistics.Add(layer, queries, residual);
+        }
+
+        _layers[layer].StepTokens = 1;
     }
 
     internal CacheView View(int layer)
@@ -266,6 +292,14 @@ internal sealed class KvCache : IDisposable
         return fits ? (int)tokens : throw new ArgumentException(
             $"Queries [{string.Join(", ", queries.shape)}], keys [{string.Join(", ", keys.shape)}], values [{string.Join(", ", values.shape)}] and residual [{string.Join(", ", residual?.shape ?? [])}] " +
             $"do not fit a cache of {geometry.QueryHeadCount} query heads, {geometry.KeyValueHeadCount} KV heads and head dimension {geometry.HeadDim}.");
+    }
+
+    private void RequireNotAppended(int layer)
+    {
+        if (_layers[layer].StepTokens != 0)
+        {
+            throw new InvalidOperationException($"Layer {layer} has appended in this step already; call {nameof(CompleteStep)} before the next.");
+        }
     }
 
     private void RequireNoStep()

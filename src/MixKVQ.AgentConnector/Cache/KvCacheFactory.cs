@@ -2,7 +2,6 @@ using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
 using MixKVQ.AgentConnector.Threading;
-using TorchSharp;
 
 namespace MixKVQ.AgentConnector.Cache;
 
@@ -32,12 +31,7 @@ internal sealed class KvCacheFactory : IDisposable
         }
 
         ICachePolicy policy = CreatePolicy(options);
-        ElementFormat format = geometry.DType switch
-        {
-            torch.ScalarType.Float32 => ElementFormat.Float32,
-            torch.ScalarType.BFloat16 => ElementFormat.BFloat16,
-            _ => ElementFormat.Float16,
-        };
+        ElementFormat format = geometry.Format;
         int valueGroupSize = options.ValueGroupSize ?? geometry.HeadDim;
         Layout = new PackedPageLayout(
             geometry,

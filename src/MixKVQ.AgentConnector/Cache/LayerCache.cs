@@ -29,6 +29,16 @@ internal sealed class LayerCache
     /// <exception cref="InvalidOperationException">The step crosses a page border, or this layer has appended in this step already.</exception>
     public void Append(Tensor queries, Tensor keys, Tensor values, Tensor? residual) => _cache.Append(_layer, queries, keys, values, residual);
 
+    /// <summary>As <see cref="Append(Tensor, Tensor, Tensor, Tensor?)"/>, one token, on the CPU, without tensors. Allocates nothing.</summary>
+    /// <param name="queries">[queryHeads, headDim], post-RoPE.</param>
+    /// <param name="keys">[kvHeads, headDim], post-RoPE; rounded to the model's type.</param>
+    /// <param name="values">[kvHeads, headDim]; rounded to the model's type.</param>
+    /// <param name="residual">[hidden], the layer's input, for the layer's weight.</param>
+    /// <exception cref="ArgumentException">A length differs from the cache's geometry.</exception>
+    /// <exception cref="InvalidOperationException">This layer has appended in this step already.</exception>
+    public void Append(ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, ReadOnlySpan<float> residual) =>
+        _cache.Append(_layer, queries, keys, values, residual);
+
     /// <summary>What this layer holds, the tokens of the step under way included.</summary>
     public CacheView View => _cache.View(_layer);
 }

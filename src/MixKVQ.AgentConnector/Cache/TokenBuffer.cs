@@ -1,3 +1,4 @@
+using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,6 +14,8 @@ internal sealed unsafe class TokenBuffer
     private readonly Tensor _storage;
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
+    private readonly CacheGeometry _geometry;
+    private readonly byte* _start;
     private readonly ByteMeter _meter;
     private int _references = 1;
 
@@ -30,7 +33,9 @@ internal sealed unsafe class TokenBuffer
         Capacity = capacity;
         Bytes = BytesFor(geometry, capacity);
         meter.Add(Bytes);
+        _geometry = geometry;
         _storage = storage.DetachFromDisposeScope();
+        _start = geometry.Device.type == DeviceType.CPU ? (byte*)TensorMemory.DataPointer(_storage) : null;
         _keys = [.. Enumerable.Range(0, geometry.LayerCount).Select(layer => Part(layer, 0))];
         _values = [.. Enumerable.Range(0, geometry.LayerCount).Select(layer => Part(layer, 1))];
     }
@@ -58,6 +63,13 @@ internal sealed unsafe class TokenBuffer
     {
         Copy(keys, _keys[layer], row);
         Copy(values, _values[layer], row);
+    }
+
+    /// <summary>Rounds one token's keys and values, [kvHeads, headDim] each, into a row of a buffer on the CPU.</summary>
+    public void Write(int layer, int row, ReadOnlySpan<float> keys, ReadOnlySpan<float> values)
+    {
+        WriteRow(2 * layer, row, keys);
+        WriteRow((2 * layer) + 1, row, values);
     }
 
     /// <summary>A buffer of its own with the same first <paramref name="rows"/> rows.</summary>
@@ -139,6 +151,17 @@ internal sealed unsafe class TokenBuffer
     private int LineCount => (int)(_storage.shape[0] * _storage.shape[1] * _storage.shape[2]);
 
     private int RowBytes => (int)(Bytes / LineCount / Capacity);
+
+    private void WriteRow(int part, int row, ReadOnlySpan<float> heads)
+    {
+        ElementFormat format = _geometry.Format;
+        int rowBytes = _geometry.HeadDim * _geometry.ElementBytes;
+        byte* target = _start + ((((long)part * _geometry.KeyValueHeadCount * Capacity) + row) * rowBytes);
+        for (; !heads.IsEmpty; heads = heads[_geometry.HeadDim..], target += (long)Capacity * rowBytes)
+        {
+            format.Write(heads[.._geometry.HeadDim], new Span<byte>(target, rowBytes));
+        }
+    }
 
     private static void Copy(Tensor tokens, Tensor buffer, int row)
     {

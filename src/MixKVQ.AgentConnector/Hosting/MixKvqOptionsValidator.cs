@@ -39,6 +39,12 @@ internal sealed class MixKvqOptionsValidator : IValidateOptions<MixKvqOptions>
 
         Check(IsDevice(options.Device), nameof(MixKvqOptions.Device), options.Device, "cpu, cuda, cuda:0, cuda:1 …");
         Check(options.DType is null || DTypes.Contains(options.DType), nameof(MixKvqOptions.DType), options.DType, string.Join(", ", DTypes));
+        Check(Enum.IsDefined(options.Weights), nameof(MixKvqOptions.Weights), options.Weights, string.Join(", ", Enum.GetNames<WeightPrecision>()));
+        if (options.Weights == WeightPrecision.EightBit && options.Device != "cpu")
+        {
+            faults.Add($"{nameof(MixKvqOptions.Weights)} is {options.Weights}, which runs on the CPU only, but {nameof(MixKvqOptions.Device)} is '{options.Device}'; set {nameof(MixKvqOptions.Weights)} to {nameof(WeightPrecision.Checkpoint)} or {nameof(MixKvqOptions.Device)} to cpu.");
+        }
+
         Check(options.TorchLibraryPath is null || Directory.Exists(options.TorchLibraryPath), nameof(MixKvqOptions.TorchLibraryPath), options.TorchLibraryPath, "an existing folder, such as …/site-packages/torch/lib");
         Check(options.ThreadCount is null or (> 0 and <= 1024), nameof(MixKvqOptions.ThreadCount), options.ThreadCount, "1 to 1024, or null");
         Check(options.ContextLength is null or > 1, nameof(MixKvqOptions.ContextLength), options.ContextLength, "2 or more, or null");

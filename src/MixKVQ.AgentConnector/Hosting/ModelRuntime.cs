@@ -72,7 +72,7 @@ internal sealed class ModelRuntime : IChatModel
         }
 
         ChatTemplate template = ChatTemplate.Load(options.ModelPath);
-        DecoderModel model = DecoderModel.Load(options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues);
+        DecoderModel model = DecoderModel.Load(options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues, options.Weights);
         try
         {
             var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache), ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);

@@ -15,7 +15,7 @@ internal static class ModelSignatures
     /// <exception cref="InvalidDataException">A file of the folder has changed since and is not usable now.</exception>
     /// <exception cref="IOException">A file of the folder cannot be read.</exception>
     public static ModelSignature Of(MixKvqOptions options, RopeParameters rope, CacheGeometry geometry) =>
-        new(ModelFingerprint.Of(options.ModelPath), Words(rope), Words(geometry, options.Cache));
+        new(ModelFingerprint.Of(options.ModelPath), Words(rope), Words(geometry, options));
 
     private static string Words(RopeParameters rope)
     {
@@ -31,17 +31,18 @@ internal static class ModelSignatures
         };
     }
 
-    private static string Words(CacheGeometry geometry, KvCacheOptions options)
+    private static string Words(CacheGeometry geometry, MixKvqOptions model)
     {
+        KvCacheOptions options = model.Cache;
         string policy = options.Policy switch
         {
             KvCachePolicy.MixKvq => Text($"{options.Policy} of {options.TargetBits} bits"),
             KvCachePolicy.MixKvqThresholds => Text($"{options.Policy} of {options.FullPrecisionThreshold} and {options.FourBitThreshold}"),
             _ => $"{options.Policy}",
         };
-        string model = Text($"{geometry.LayerCount} layers, {geometry.QueryHeadCount} query heads, {geometry.KeyValueHeadCount} KV heads of {geometry.HeadDim}, {geometry.DType}");
+        string shape = Text($"{geometry.LayerCount} layers, {geometry.QueryHeadCount} query heads, {geometry.KeyValueHeadCount} KV heads of {geometry.HeadDim}, {geometry.DType}{(model.Weights == WeightPrecision.EightBit ? ", weights of 8 bits" : "")}");
         string tokens = Text($"{CacheGeometry.SinkTokens} sinks, pages of {CacheGeometry.PageTokens} in quads, value groups of {options.ValueGroupSize ?? geometry.HeadDim}");
-        return $"{model}, {tokens}, {policy}, values {(options.ExpectsRotatedValues ? "" : "not ")}rotated, key bias {(options.CorrectsKeyBias ? "" : "not ")}corrected";
+        return $"{shape}, {tokens}, {policy}, values {(options.ExpectsRotatedValues ? "" : "not ")}rotated, key bias {(options.CorrectsKeyBias ? "" : "not ")}corrected";
     }
 
     private static string Text(FormattableString words) => words.ToString(CultureInfo.InvariantCulture);

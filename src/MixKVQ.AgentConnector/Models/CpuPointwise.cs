@@ -1,5 +1,4 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using MixKVQ.AgentConnector.Models.Cpu;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,7 +27,7 @@ internal sealed class CpuPointwise : IPointwiseKernels
         for (long row = 0; row < rowCount; row++)
         {
             source.Read(row * width, values);
-            Normalize(values, factors, epsilon);
+            PointwiseRows.Normalize(values, factors, epsilon, values);
             target.Write(row * width, values);
         }
 
@@ -63,10 +62,10 @@ internal sealed class CpuPointwise : IPointwiseKernels
                 rows.Read(offset, values);
                 if (weight is not null)
                 {
-                    Normalize(values, factors, epsilon);
+                    PointwiseRows.Normalize(values, factors, epsilon, values);
                 }
 
-                Rotate(values, angles);
+                PointwiseRows.Rotate(values, angles);
                 rows.Write(offset, values);
             }
         }
@@ -87,85 +86,13 @@ internal sealed class CpuPointwise : IPointwiseKernels
         for (long row = 0; row < rowCount; row++)
         {
             source.Read(row * 2 * width, scratch);
-            Gate(scratch[..width], scratch[width..]);
+            PointwiseRows.Gate(scratch[..width], scratch[width..], scratch[..width]);
             target.Write(row * width, scratch[..width]);
         }
 
         KeepAlive(gateAndUp, null, result);
         return result;
     }
-
-    private static void Normalize(Span<float> values, ReadOnlySpan<float> weight, float epsilon)
-    {
-        Vector<float> sums = Vector<float>.Zero;
-        foreach (Vector<float> part in Vectors(values))
-        {
-            sums += part * part;
-        }
-
-        float sum = Vector.Sum(sums);
-        for (int i = WholeVectors(values.Length); i < values.Length; i++)
-        {
-            sum += values[i] * values[i];
-        }
-
-        float scale = 1 / MathF.Sqrt((sum / values.Length) + epsilon);
-        Span<Vector<float>> parts = Vectors(values);
-        ReadOnlySpan<Vector<float>> weights = MemoryMarshal.Cast<float, Vector<float>>(weight);
-        for (int i = 0; i < parts.Length; i++)
-        {
-            parts[i] = parts[i] * scale * weights[i];
-        }
-
-        for (int i = WholeVectors(values.Length); i < values.Length; i++)
-        {
-            values[i] = values[i] * scale * weight[i];
-        }
-    }
-
-    private static void Rotate(Span<float> values, ReadOnlySpan<float> angles)
-    {
-        int half = values.Length / 2;
-        Span<float> first = values[..half];
-        Span<float> second = values[half..];
-        ReadOnlySpan<float> cosines = angles[..half];
-        ReadOnlySpan<float> sines = angles[half..];
-        int i = 0;
-        for (; i <= half - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            var x = new Vector<float>(first[i..]);
-            var y = new Vector<float>(second[i..]);
-            var cosine = new Vector<float>(cosines[i..]);
-            var sine = new Vector<float>(sines[i..]);
-            ((x * cosine) - (y * sine)).CopyTo(first[i..]);
-            ((y * cosine) + (x * sine)).CopyTo(second[i..]);
-        }
-
-        for (; i < half; i++)
-        {
-            (first[i], second[i]) = ((first[i] * cosines[i]) - (second[i] * sines[i]), (second[i] * cosines[i]) + (first[i] * sines[i]));
-        }
-    }
-
-    // x · sigmoid(x) · up, into the gate.
-    private static void Gate(Span<float> gate, ReadOnlySpan<float> up)
-    {
-        int i = 0;
-        for (; i <= gate.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            var x = new Vector<float>(gate[i..]);
-            (x * new Vector<float>(up[i..]) / (Vector<float>.One + Vector.Exp(-x))).CopyTo(gate[i..]);
-        }
-
-        for (; i < gate.Length; i++)
-        {
-            gate[i] = gate[i] * up[i] / (1 + MathF.Exp(-gate[i]));
-        }
-    }
-
-    private static Span<Vector<float>> Vectors(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
-
-    private static int WholeVectors(int length) => length - (length % Vector<float>.Count);
 
     // The memory that was read and written by address must not be freed before the last access.
     private static void KeepAlive(Tensor first, Tensor? second, Tensor third)

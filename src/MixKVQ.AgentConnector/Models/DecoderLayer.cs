@@ -10,9 +10,6 @@ namespace MixKVQ.AgentConnector.Models;
 /// <summary>One block of the decoder: normed self-attention and a normed MLP, each added to the residual stream.</summary>
 internal sealed class DecoderLayer : IDisposable
 {
-    private readonly RmsNorm _inputNorm;
-    private readonly RmsNorm _postAttentionNorm;
-    private readonly Mlp _mlp;
     private readonly IPointwiseKernels _pointwise;
 
     /// <param name="config">The model's shape.</param>
@@ -25,13 +22,23 @@ internal sealed class DecoderLayer : IDisposable
         ModelConfig config, string prefix, WeightReader reader, Tensor? hadamard, IAttentionKernel kernel, IPointwiseKernels pointwise)
     {
         _pointwise = pointwise;
-        _inputNorm = new RmsNorm(reader, $"{prefix}input_layernorm.weight", config.HiddenSize, config.RmsNormEpsilon);
+        InputNorm = new RmsNorm(reader, $"{prefix}input_layernorm.weight", config.HiddenSize, config.RmsNormEpsilon);
         Attention = new SelfAttention(config, $"{prefix}self_attn.", reader, hadamard, kernel, pointwise);
-        _postAttentionNorm = new RmsNorm(reader, $"{prefix}post_attention_layernorm.weight", config.HiddenSize, config.RmsNormEpsilon);
-        _mlp = new Mlp(config, $"{prefix}mlp.", reader, pointwise);
+        PostAttentionNorm = new RmsNorm(reader, $"{prefix}post_attention_layernorm.weight", config.HiddenSize, config.RmsNormEpsilon);
+        Mlp = new Mlp(config, $"{prefix}mlp.", reader, pointwise);
     }
 
+    /// <summary>The norm before attention.</summary>
+    public RmsNorm InputNorm { get; }
+
+    /// <summary>The attention.</summary>
     public SelfAttention Attention { get; }
+
+    /// <summary>The norm before the MLP.</summary>
+    public RmsNorm PostAttentionNorm { get; }
+
+    /// <summary>The MLP.</summary>
+    public Mlp Mlp { get; }
 
     /// <param name="hidden">[tokens, hidden], model dtype, contiguous: the residual stream; changed in place.</param>
     /// <param name="cache">The layer's cache; keys and values of the tokens are appended.</param>
@@ -39,16 +46,16 @@ internal sealed class DecoderLayer : IDisposable
     public void Apply(Tensor hidden, LayerCache cache, Tensor rotation)
     {
         using var scope = NewDisposeScope();
-        Tensor normed = _pointwise.RmsNorm(hidden, _inputNorm.Weight, _inputNorm.Epsilon);
+        Tensor normed = _pointwise.RmsNorm(hidden, InputNorm.Weight, InputNorm.Epsilon);
         hidden.add_(Attention.Apply(normed, hidden, cache, rotation), Scalars.One);
-        hidden.add_(_mlp.Apply(_pointwise.RmsNorm(hidden, _postAttentionNorm.Weight, _postAttentionNorm.Epsilon)), Scalars.One);
+        hidden.add_(Mlp.Apply(_pointwise.RmsNorm(hidden, PostAttentionNorm.Weight, PostAttentionNorm.Epsilon)), Scalars.One);
     }
 
     public void Dispose()
     {
-        _inputNorm.Dispose();
+        InputNorm.Dispose();
         Attention.Dispose();
-        _postAttentionNorm.Dispose();
-        _mlp.Dispose();
+        PostAttentionNorm.Dispose();
+        Mlp.Dispose();
     }
 }

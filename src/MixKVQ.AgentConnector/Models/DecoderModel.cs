@@ -1,7 +1,9 @@
+using System.Runtime.ExceptionServices;
 using MixKVQ.AgentConnector.Attention;
 using MixKVQ.AgentConnector.Attention.Cpu;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Models.Cpu;
 using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Threading;
 using TorchSharp;
@@ -12,12 +14,13 @@ namespace MixKVQ.AgentConnector.Models;
 /// <summary>A dense decoder with frozen weights. Not thread-safe: one step at a time.</summary>
 internal sealed class DecoderModel : IDisposable
 {
-    private readonly Tensor _embedding;
+    private readonly IModelMatrix _embedding;
     private readonly DecoderLayer[] _layers;
     private readonly RmsNorm _finalNorm;
     private readonly Projection _output;
     private readonly RotaryEmbedding _rotary;
     private readonly IPointwiseKernels _pointwise;
+    private readonly CpuDecoder? _decoder;
 
     /// <summary>Takes the weights from a source; <see cref="Load"/> takes them from a folder.</summary>
     /// <param name="config">The model's shape.</param>
@@ -25,19 +28,28 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="device">Where weights and steps live; the meta device takes shapes only.</param>
     /// <param name="dtype">float32 or bfloat16.</param>
     /// <param name="rotateValues">Whether to fold a Hadamard rotation into the value and output projections.</param>
-    /// <param name="kernel">Computes attention; borrowed.</param>
-    public DecoderModel(ModelConfig config, IWeightSource source, Device device, ScalarType dtype, bool rotateValues, IAttentionKernel kernel)
+    /// <param name="precision">How matrices are held; <see cref="WeightPrecision.EightBit"/> on the CPU only.</param>
+    /// <exception cref="ArgumentException">The precision needs the CPU.</exception>
+    public DecoderModel(
+        ModelConfig config, IWeightSource source, Device device, ScalarType dtype, bool rotateValues, WeightPrecision precision = WeightPrecision.Checkpoint)
     {
+        if (precision == WeightPrecision.EightBit && device.type != DeviceType.CPU)
+        {
+            throw new ArgumentException($"{nameof(WeightPrecision)}.{nameof(WeightPrecision.EightBit)} runs on the CPU, not on {device}; use {nameof(WeightPrecision.Checkpoint)} there.", nameof(precision));
+        }
+
         Config = config;
         Device = device;
         DType = dtype;
-        _pointwise = device.type == DeviceType.CPU ? new CpuPointwise() : new TorchPointwise();
+        bool isOnCpu = device.type == DeviceType.CPU;
+        _pointwise = isOnCpu ? new CpuPointwise() : new TorchPointwise();
+        IAttentionKernel kernel = isOnCpu ? new PackedAttention() : new ReferenceAttention();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var reader = new WeightReader(source, device, dtype);
+        var reader = new WeightReader(source, device, dtype, precision, Team);
         Tensor? hadamard = rotateValues ? ValueRotation.Hadamard(config.HeadDim, device) : null;
         RotatesValues = hadamard is not null;
-        _embedding = reader.ReadMatrix(DecoderTensors.Embedding, config.VocabularySize, config.HiddenSize);
+        _embedding = reader.ReadTable(DecoderTensors.Embedding, config.VocabularySize, config.HiddenSize, isMultiplied: config.TieEmbeddings);
         _layers = [.. Enumerable.Range(0, config.LayerCount).Select(
             layer => new DecoderLayer(config, DecoderTensors.Layer(layer), reader, hadamard, kernel, _pointwise))];
         _finalNorm = new RmsNorm(reader, DecoderTensors.FinalNorm, config.HiddenSize, config.RmsNormEpsilon);
@@ -47,6 +59,9 @@ internal sealed class DecoderModel : IDisposable
         _rotary = new RotaryEmbedding(config.Rope, config.HeadDim, config.MaxPositionCount, device);
         CacheGeometry = new CacheGeometry(
             config.LayerCount, config.QueryHeadCount, config.KeyValueHeadCount, config.HeadDim, dtype, device, OutputWeights());
+        _decoder = isOnCpu
+            ? new CpuDecoder(config, new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary), new TensorAttention(kernel), Team)
+            : null;
     }
 
     public ModelConfig Config { get; }
@@ -69,16 +84,16 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="device">Where weights and steps live.</param>
     /// <param name="dtype">float32 or bfloat16; null takes the checkpoint's, and float32 for a float16 one.</param>
     /// <param name="rotateValues">Whether the cache shall see Hadamard-rotated values; logits do not change.</param>
-    /// <param name="kernel">Computes attention; null takes <see cref="PackedAttention"/>, which leaves what it does not do to <see cref="ReferenceAttention"/>.</param>
+    /// <param name="precision">How matrices are held; <see cref="WeightPrecision.EightBit"/> on the CPU only.</param>
     /// <param name="progress">Told the bytes of weights read so far.</param>
     /// <exception cref="InvalidDataException">The folder holds no supported model, or its files are damaged; all faults are listed.</exception>
-    /// <exception cref="ArgumentException">The type is neither float32 nor bfloat16.</exception>
+    /// <exception cref="ArgumentException">The type is neither float32 nor bfloat16, or the precision needs the CPU.</exception>
     public static DecoderModel Load(
         string folder,
         Device device,
         ScalarType? dtype,
         bool rotateValues = false,
-        IAttentionKernel? kernel = null,
+        WeightPrecision precision = WeightPrecision.Checkpoint,
         IProgress<long>? progress = null)
     {
         ModelConfig config = ModelConfig.Load(folder);
@@ -91,7 +106,7 @@ internal sealed class DecoderModel : IDisposable
         TorchLibrary.EnsureLoaded();
         using SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.Open(folder, progress);
         checkpoint.RequireTensors(DecoderTensors.Of(config), name => DecoderTensors.MayIgnore(config, name));
-        return new DecoderModel(config, checkpoint, device, type, rotateValues, kernel ?? new PackedAttention());
+        return new DecoderModel(config, checkpoint, device, type, rotateValues, precision);
     }
 
     /// <summary>Runs the decoder over a step's tokens.</summary>
@@ -100,20 +115,7 @@ internal sealed class DecoderModel : IDisposable
     public Tensor Forward(ForwardStep step)
     {
         RequireValid(step);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        int tokens = step.TokenIds.Length;
-        Tensor hidden = _embedding.index_select(0, TokenTensor(step.TokenIds.Span));
-        Tensor rotation = _rotary.At(step.Cache.TokenCount, tokens);
-        for (int layer = 0; layer < _layers.Length; layer++)
-        {
-            _layers[layer].Apply(hidden, step.Cache.Layer(layer), rotation);
-        }
-
-        step.Cache.CompleteStep();
-        Tensor last = step.AllLogits || tokens == 1 ? hidden : hidden.narrow(0, tokens - 1, 1);
-        Tensor normed = _pointwise.RmsNorm(last, _finalNorm.Weight, _finalNorm.Epsilon);
-        return _output.ApplyToFloat32(normed).MoveToOuterDisposeScope();
+        return step.TokenIds.Length == 1 && _decoder is not null ? DecodeOne(_decoder, step) : ForwardAll(step);
     }
 
     /// <summary>Runs one token of each of several conversations in one pass over the weights. What a conversation gets does not depend on the others.</summary>
@@ -122,21 +124,23 @@ internal sealed class DecoderModel : IDisposable
     /// As many as inputs: set to null where the token is in the cache and its logits are there, else to what went wrong with this conversation alone,
     /// whose cache is then unusable but for <see cref="KvCache.Dispose"/>.
     /// </param>
+    /// <exception cref="ArgumentException">A token id is outside the vocabulary; nothing was done.</exception>
     public void Decode(ReadOnlySpan<DecodeInput> inputs, Span<Exception?> failures)
     {
+        foreach (DecodeInput input in inputs)
+        {
+            RequireId(input.TokenId, nameof(inputs));
+        }
+
+        if (_decoder is not null)
+        {
+            _decoder.Run(inputs, failures);
+            return;
+        }
+
         for (int i = 0; i < inputs.Length; i++)
         {
-            try
-            {
-                using Tensor logits = Forward(new ForwardStep(new[] { inputs[i].TokenId }, inputs[i].Cache));
-                using Tensor host = logits.cpu();
-                host.data<float>().ToArray().AsSpan(0, inputs[i].Logits.Length).CopyTo(inputs[i].Logits.Span);
-                failures[i] = null;
-            }
-            catch (Exception exception) when (exception is ArithmeticException or ArgumentException or InvalidOperationException)
-            {
-                failures[i] = exception;
-            }
+            failures[i] = ForwardOne(inputs[i]);
         }
     }
 
@@ -164,10 +168,72 @@ internal sealed class DecoderModel : IDisposable
 
         foreach (int id in step.TokenIds.Span)
         {
-            if (id < 0 || id >= Config.VocabularySize)
-            {
-                throw new ArgumentException($"Token id {id} is outside the vocabulary of {Config.VocabularySize}.", nameof(step));
-            }
+            RequireId(id, nameof(step));
+        }
+    }
+
+    private void RequireId(int id, string parameter)
+    {
+        if (id < 0 || id >= Config.VocabularySize)
+        {
+            throw new ArgumentException($"Token id {id} is outside the vocabulary of {Config.VocabularySize}.", parameter);
+        }
+    }
+
+    private Tensor ForwardAll(ForwardStep step)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        int tokens = step.TokenIds.Length;
+        Tensor hidden = _embedding.Rows(TokenTensor(step.TokenIds.Span));
+        Tensor rotation = _rotary.At(step.Cache.TokenCount, tokens);
+        for (int layer = 0; layer < _layers.Length; layer++)
+        {
+            _layers[layer].Apply(hidden, step.Cache.Layer(layer), rotation);
+        }
+
+        step.Cache.CompleteStep();
+        if (_decoder is not null && !step.AllLogits)
+        {
+            float[] last = CpuRows.ToArray(hidden.narrow(0, tokens - 1, 1));
+            float[] logits = new float[Config.VocabularySize];
+            _decoder.Logits(last, logits);
+            return tensor(logits, [1, logits.Length]).MoveToOuterDisposeScope();
+        }
+
+        Tensor rows = step.AllLogits || tokens == 1 ? hidden : hidden.narrow(0, tokens - 1, 1);
+        Tensor normed = _pointwise.RmsNorm(rows, _finalNorm.Weight, _finalNorm.Epsilon);
+        return _output.Apply(normed).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    private Tensor DecodeOne(CpuDecoder decoder, ForwardStep step)
+    {
+        float[] logits = new float[Config.VocabularySize];
+        Exception? failure = null;
+        decoder.Run([new DecodeInput(step.TokenIds.Span[0], step.Cache, logits)], new Span<Exception?>(ref failure));
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        return tensor(logits, [1, logits.Length]);
+    }
+
+    private Exception? ForwardOne(DecodeInput input)
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            Tensor logits = ForwardAll(new ForwardStep(new[] { input.TokenId }, input.Cache)).cpu();
+            int wanted = Math.Min(input.Logits.Length, Config.VocabularySize);
+            new CpuRows(logits).Read(0, input.Logits.Span[..wanted]);
+            GC.KeepAlive(logits);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            // Whatever went wrong is this conversation's alone.
+            return exception;
         }
     }
 
@@ -182,8 +248,8 @@ internal sealed class DecoderModel : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        Tensor[] norms = [.. _layers.Select(layer => layer.Attention.OutputWeight.to(ScalarType.Float32)).Select(weight =>
-            (weight * weight).sum([0L]).reshape(Config.KeyValueHeadCount, -1).sum([1L]))];
+        Tensor[] norms = [.. _layers.Select(layer => layer.Attention.Output.Matrix.ColumnEnergies()).Select(columns =>
+            columns.reshape(Config.KeyValueHeadCount, -1).sum([1L]))];
         return cat(norms).cpu().data<float>().ToArray();
     }
 }

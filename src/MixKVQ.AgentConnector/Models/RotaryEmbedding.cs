@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,11 +10,13 @@ namespace MixKVQ.AgentConnector.Models;
 /// <param name="headDim">Channels of a head; even.</param>
 /// <param name="maxPositionCount">The model's context; the table grows beyond it only as far as asked.</param>
 /// <param name="device">Where the table lives.</param>
-internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, int maxPositionCount, Device device) : IDisposable
+internal sealed unsafe class RotaryEmbedding(RopeParameters rope, int headDim, int maxPositionCount, Device device) : IDisposable
 {
     private const int FirstCapacity = 1024;
 
     private Tensor? _table;
+    private int _capacity;
+    private float* _values;
 
     /// <summary>The rotation of consecutive positions.</summary>
     /// <returns>
@@ -22,18 +25,31 @@ internal sealed class RotaryEmbedding(RopeParameters rope, int headDim, int maxP
     /// </returns>
     public Tensor At(int position, int count)
     {
-        int end = checked(position + count);
-        if (_table is null || _table.shape[0] < end)
-        {
-            _table?.Dispose();
-            _table = null;
-            _table = Build((int)Math.Max(end, Math.Min(Math.Max(FirstCapacity, 2L * end), maxPositionCount)));
-        }
+        Reach(checked(position + count));
+        return _table!.narrow(0, position, count);
+    }
 
-        return _table.narrow(0, position, count);
+    /// <summary>The rotation of one position on the CPU: a row as <see cref="At"/> gives it, valid until the next call.</summary>
+    public ReadOnlySpan<float> RowOnCpu(int position)
+    {
+        Reach(checked(position + 1));
+        return new ReadOnlySpan<float>(_values + ((nint)position * headDim), headDim);
     }
 
     public void Dispose() => _table?.Dispose();
+
+    private void Reach(int end)
+    {
+        if (end > _capacity)
+        {
+            _table?.Dispose();
+            (_table, _capacity) = (null, 0);
+            int capacity = (int)Math.Max(end, Math.Min(Math.Max(FirstCapacity, 2L * end), maxPositionCount));
+            _table = Build(capacity);
+            _capacity = capacity;
+            _values = device.type == DeviceType.CPU ? (float*)TensorMemory.DataPointer(_table) : null;
+        }
+    }
 
     private Tensor Build(int capacity)
     {

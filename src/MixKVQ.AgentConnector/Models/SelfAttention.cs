@@ -12,11 +12,6 @@ internal sealed class SelfAttention : IDisposable
     private readonly ModelConfig _config;
     private readonly IAttentionKernel _kernel;
     private readonly IPointwiseKernels _pointwise;
-    private readonly Projection _queryKeyValue;
-    private readonly Projection _output;
-    private readonly RmsNorm? _queryNorm;
-    private readonly RmsNorm? _keyNorm;
-    private readonly float _scale;
 
     /// <param name="config">The model's shape.</param>
     /// <param name="prefix">Of the layer's weights, with a dot at its end.</param>
@@ -30,17 +25,17 @@ internal sealed class SelfAttention : IDisposable
         _config = config;
         _kernel = kernel;
         _pointwise = pointwise;
-        _scale = (float)(1 / Math.Sqrt(config.HeadDim));
+        Scale = (float)(1 / Math.Sqrt(config.HeadDim));
         int queryWidth = config.QueryHeadCount * config.HeadDim;
         int keyWidth = config.KeyValueHeadCount * config.HeadDim;
-        _queryKeyValue = reader.ReadProjection(
+        QueryKeyValue = reader.ReadProjection(
             config.HiddenSize,
             config.AttentionBias,
             new ProjectionPart($"{prefix}q_proj", queryWidth),
             new ProjectionPart($"{prefix}k_proj", keyWidth),
             new ProjectionPart($"{prefix}v_proj", keyWidth, hadamard is null ? null : values => ValueRotation.RotateRows(values, hadamard)));
         // A bias of the output projection is added after the rotation is undone; only the matrix is changed.
-        _output = reader.ReadProjection(
+        Output = reader.ReadProjection(
             queryWidth,
             config.AttentionOutputBias,
             new ProjectionPart(
@@ -49,13 +44,25 @@ internal sealed class SelfAttention : IDisposable
                 hadamard is null ? null : output => output.dim() == 1 ? output : ValueRotation.RotateColumns(output, hadamard)));
         if (config.QueryKeyNorm)
         {
-            _queryNorm = new RmsNorm(reader, $"{prefix}q_norm.weight", config.HeadDim, config.RmsNormEpsilon);
-            _keyNorm = new RmsNorm(reader, $"{prefix}k_norm.weight", config.HeadDim, config.RmsNormEpsilon);
+            QueryNorm = new RmsNorm(reader, $"{prefix}q_norm.weight", config.HeadDim, config.RmsNormEpsilon);
+            KeyNorm = new RmsNorm(reader, $"{prefix}k_norm.weight", config.HeadDim, config.RmsNormEpsilon);
         }
     }
 
-    /// <summary>The output projection's weight, [hidden, queryHeads · headDim]; owned by this object.</summary>
-    public Tensor OutputWeight => _output.Weight;
+    /// <summary>Queries stacked on keys stacked on values.</summary>
+    public Projection QueryKeyValue { get; }
+
+    /// <summary>Back to the residual stream.</summary>
+    public Projection Output { get; }
+
+    /// <summary>The norm of each query head, in models that have one.</summary>
+    public RmsNorm? QueryNorm { get; }
+
+    /// <summary>The norm of each key head, in models that have one.</summary>
+    public RmsNorm? KeyNorm { get; }
+
+    /// <summary>What logits are multiplied by.</summary>
+    public float Scale { get; }
 
     /// <summary>Attends from the new tokens to themselves and all before them.</summary>
     /// <param name="input">[tokens, hidden], model dtype, normed; borrowed.</param>
@@ -66,21 +73,21 @@ internal sealed class SelfAttention : IDisposable
     public Tensor Apply(Tensor input, Tensor residual, LayerCache cache, Tensor rotation)
     {
         long tokens = input.size(0);
-        Tensor projected = _queryKeyValue.Apply(input);
-        Tensor queries = NormAndRotate(Heads(projected, 0, _config.QueryHeadCount), _queryNorm, rotation);
-        Tensor keys = NormAndRotate(Heads(projected, _config.QueryHeadCount, _config.KeyValueHeadCount), _keyNorm, rotation);
+        Tensor projected = QueryKeyValue.Apply(input);
+        Tensor queries = NormAndRotate(Heads(projected, 0, _config.QueryHeadCount), QueryNorm, rotation);
+        Tensor keys = NormAndRotate(Heads(projected, _config.QueryHeadCount, _config.KeyValueHeadCount), KeyNorm, rotation);
         Tensor values = Heads(projected, _config.QueryHeadCount + _config.KeyValueHeadCount, _config.KeyValueHeadCount);
         cache.Append(queries, keys, values, residual);
-        Tensor attended = _kernel.Attend(queries, cache.View, _scale);
-        return _output.Apply(attended.reshape(tokens, -1));
+        Tensor attended = _kernel.Attend(queries, cache.View, Scale);
+        return Output.Apply(attended.reshape(tokens, -1));
     }
 
     public void Dispose()
     {
-        _queryKeyValue.Dispose();
-        _output.Dispose();
-        _queryNorm?.Dispose();
-        _keyNorm?.Dispose();
+        QueryKeyValue.Dispose();
+        Output.Dispose();
+        QueryNorm?.Dispose();
+        KeyNorm?.Dispose();
     }
 
     private Tensor NormAndRotate(Tensor heads, RmsNorm? norm, Tensor rotation) =>

@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Threading;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,13 +9,25 @@ namespace MixKVQ.AgentConnector.Models;
 /// <param name="source">Where the weights come from; borrowed.</param>
 /// <param name="device">Where the tensors go.</param>
 /// <param name="dtype">Type of matrices and biases.</param>
-internal sealed class WeightReader(IWeightSource source, Device device, ScalarType dtype)
+/// <param name="precision">How matrices that are multiplied by are held.</param>
+/// <param name="team">Shares the work of quantized matrices; borrowed.</param>
+internal sealed class WeightReader(IWeightSource source, Device device, ScalarType dtype, WeightPrecision precision, WorkerTeam team)
 {
-    /// <summary>[rows, columns] in the model's type.</summary>
-    public Tensor ReadMatrix(string name, int rows, int columns) => Read(name, [rows, columns], dtype);
+    /// <summary>[rows, columns] of which rows are picked; in the model's type unless it is multiplied by as well.</summary>
+    public IModelMatrix ReadTable(string name, int rows, int columns, bool isMultiplied)
+    {
+        IModelMatrix table = isMultiplied ? NewMatrix(rows, columns) : new TensorMatrix(New([rows, columns], dtype));
+        ReadRows(name, table, 0, [rows, columns], null);
+        return table;
+    }
 
     /// <summary>[length], float32: a norm's weight.</summary>
-    public Tensor ReadVector(string name, int length) => Read(name, [length], ScalarType.Float32);
+    public Tensor ReadVector(string name, int length)
+    {
+        Tensor vector = New([length], ScalarType.Float32);
+        source.Read(name, vector);
+        return vector;
+    }
 
     /// <summary>Projections of one input, stacked so that one matrix product serves all.</summary>
     /// <param name="inputSize">Columns of each.</param>
@@ -28,44 +41,56 @@ internal sealed class WeightReader(IWeightSource source, Device device, ScalarTy
             outputs += part.OutputSize;
         }
 
-        Tensor weight = New([outputs, inputSize], dtype);
+        IModelMatrix matrix = NewMatrix(outputs, inputSize);
         Tensor? bias = hasBias ? New([outputs], dtype) : null;
         int first = 0;
         foreach (ProjectionPart part in parts)
         {
-            ReadPart($"{part.Name}.weight", weight, first, part);
+            ReadRows($"{part.Name}.weight", matrix, first, [part.OutputSize, inputSize], part.Change);
             if (bias is not null)
             {
-                ReadPart($"{part.Name}.bias", bias, first, part);
+                using Tensor target = bias.narrow(0, first, part.OutputSize);
+                ReadInto($"{part.Name}.bias", target, part.Change);
             }
 
             first += part.OutputSize;
         }
 
-        return new Projection(weight, bias);
+        return new Projection(matrix, bias);
     }
 
-    private void ReadPart(string name, Tensor whole, int first, ProjectionPart part)
+    private void ReadRows(string name, IModelMatrix matrix, int first, long[] shape, Func<Tensor, Tensor>? change)
     {
         using var scope = NewDisposeScope();
-        Tensor target = whole.narrow(0, first, part.OutputSize);
-        if (part.Change is null)
+        if (matrix is Int8Matrix quantized)
+        {
+            Tensor values = empty(shape, change is null ? dtype : ScalarType.Float32, device);
+            ReadInto(name, values, change);
+            quantized.Write(first, values, name);
+        }
+        else
+        {
+            ReadInto(name, ((TensorMatrix)matrix).Weight.narrow(0, first, shape[0]), change);
+        }
+    }
+
+    private void ReadInto(string name, Tensor target, Func<Tensor, Tensor>? change)
+    {
+        if (change is null)
         {
             source.Read(name, target);
             return;
         }
 
+        using var scope = NewDisposeScope();
         Tensor exact = empty(target.shape, ScalarType.Float32, device);
         source.Read(name, exact);
-        target.copy_(part.Change(exact));
+        target.copy_(change(exact));
     }
 
-    private Tensor Read(string name, long[] shape, ScalarType type)
-    {
-        Tensor tensor = New(shape, type);
-        source.Read(name, tensor);
-        return tensor;
-    }
+    private IModelMatrix NewMatrix(int rows, int columns) => precision == WeightPrecision.EightBit
+        ? new Int8Matrix(rows, columns, dtype, team)
+        : new TensorMatrix(New([rows, columns], dtype));
 
     private Tensor New(long[] shape, ScalarType type) => empty(shape, type, device).DetachFromDisposeScope();
 }

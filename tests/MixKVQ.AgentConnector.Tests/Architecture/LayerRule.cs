@@ -20,6 +20,9 @@ internal static class LayerRule
     /// <summary>All that a kernel sees of the cache beside pages and their layout.</summary>
     private static readonly string[] KernelWords = ["Cache.CacheView", "Cache.DensePart", "Cache.CacheGeometry"];
 
+    /// <summary>Public words of a model, which stand at the root and have no behaviour.</summary>
+    private static readonly string[] ModelWords = ["WeightPrecision"];
+
     /// <summary>Public words of a chat, which stand at the root and have no behaviour.</summary>
     private static readonly string[] ChatWords = ["TokenLogProbability", "ContextOverflowPolicy"];
 
@@ -51,7 +54,7 @@ internal static class LayerRule
     {
         string from = Layer(use.FromNamespace);
         string to = Layer(use.ToNamespace);
-        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : Inside(from, "Chat") ? ChatWords : [];
+        string[] words = Inside(from, "Cache") ? CacheWords : Inside(from, "Attention") ? KernelWords : Inside(from, "Chat") ? ChatWords : Inside(from, "Models") ? ModelWords : [];
         if (from == to || Inside(to, from) || Allowed[from].Contains(to) || words.Contains(Path(use.ToNamespace, use.To)))
         {
             return null;

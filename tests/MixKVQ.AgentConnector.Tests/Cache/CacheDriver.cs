@@ -50,6 +50,26 @@ internal sealed class CacheDriver : IDisposable
         }
     }
 
+    /// <summary>Appends the positions from the cache's count up to <paramref name="tokenCount"/> one by one, without tensors.</summary>
+    public void FeedFloats(KvCache cache, int tokenCount)
+    {
+        for (int position = cache.TokenCount; position < tokenCount; position++)
+        {
+            for (int layer = 0; layer < Geometry.LayerCount; layer++)
+            {
+                cache.Layer(layer).Append(Floats(Queries), Floats(Keys), Floats(Values), Floats(Residuals));
+
+                ReadOnlySpan<float> Floats(Tensor all)
+                {
+                    using Tensor part = Part(all, position, 1, layer);
+                    return part.contiguous().data<float>().ToArray();
+                }
+            }
+
+            cache.CompleteStep();
+        }
+    }
+
     /// <summary>Appends the next positions without completing the step.</summary>
     public void Append(KvCache cache, int count)
     {

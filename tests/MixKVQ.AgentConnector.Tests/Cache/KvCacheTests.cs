@@ -56,6 +56,35 @@ public sealed class KvCacheTests : IDisposable
         AssertSame(whole, pieces);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    public void Content_IsTheSameWhetherTokensComeAsTensorsOrAsFloats(ScalarType dtype)
+    {
+        using var driver = new CacheDriver(CacheDriver.SmallGeometry(dtype: dtype), 330);
+        using var factory = new KvCacheFactory(driver.Geometry, new KvCacheOptions { Policy = KvCachePolicy.Uniform4 });
+        using KvCache expected = factory.Create();
+        using KvCache actual = factory.Create();
+        driver.Feed(expected, 330);
+        driver.Feed(actual, 20);
+        driver.FeedFloats(actual, 330);
+        AssertSame(expected, actual);
+        using CacheImage first = expected.Export(), second = actual.Export();
+        Assert.Equal(first.Open.ToArray(), second.Open.ToArray());
+    }
+
+    [Fact]
+    public void Floats_AreRefusedWhereTheyDoNotFit()
+    {
+        using KvCache cache = _factory.Create();
+        float[] queries = new float[4 * 32], keys = new float[2 * 32];
+        Assert.Throws<ArgumentException>(() => cache.Layer(0).Append(queries, keys, keys.AsSpan(1), queries));
+        Assert.Throws<ArgumentException>(() => cache.Layer(0).Append(keys, keys, keys, queries));
+        cache.Layer(0).Append(queries, keys, keys, queries);
+        Assert.Throws<InvalidOperationException>(() => cache.Layer(0).Append(queries, keys, keys, queries));
+    }
+
     [Fact]
     public void APage_DependsOnNoLaterToken()
     {

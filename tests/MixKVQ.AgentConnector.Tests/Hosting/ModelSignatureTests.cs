@@ -126,6 +126,7 @@ public sealed class ModelSignatureTests : IDisposable
         }
 
         Assert.True(seen.Add(Load(new MixKvqOptions { ModelPath = _model.Folder, DType = "bfloat16" }).Cache));
+        Assert.True(seen.Add(Load(new MixKvqOptions { ModelPath = _model.Folder, Weights = WeightPrecision.EightBit }).Cache));
     }
 
     private static string RopeWords(string configChanges)

@@ -55,14 +55,25 @@ public sealed class ServiceCollectionTests
             options.MaxOutputTokens = 0;
             options.ContextOverflow = (ContextOverflowPolicy)7;
             options.TorchLibraryPath = "no/such/lib";
+            options.Weights = (WeightPrecision)9;
             options.Cache.TargetBits = 0.5;
         });
         using ServiceProvider provider = services.BuildServiceProvider();
 
         string message = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Message;
         Assert.All(
-            ["ModelPath", "no/such/folder", "Device is 'tpu'", "DType is 'int4'", "ThreadCount is 0", "ContextLength is 1", "MaxConversations is 0", "MaxOutputTokens is 0", "ContextOverflow is 7", "TorchLibraryPath", "Cache.TargetBits is 0.5"],
+            ["ModelPath", "no/such/folder", "Device is 'tpu'", "DType is 'int4'", "ThreadCount is 0", "ContextLength is 1", "MaxConversations is 0", "MaxOutputTokens is 0", "ContextOverflow is 7", "TorchLibraryPath", "Weights is 9", "Cache.TargetBits is 0.5"],
             fault => Assert.Contains(fault, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void WeightsOf8BitsOnAGpu_AreRefusedAtStart()
+    {
+        var services = new ServiceCollection();
+        services.AddMixKvqChatClient(options => (options.Device, options.Weights) = ("cuda", WeightPrecision.EightBit));
+        using ServiceProvider provider = services.BuildServiceProvider();
+        string message = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Message;
+        Assert.Contains("Weights is EightBit, which runs on the CPU only, but Device is 'cuda'", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -40,6 +40,13 @@ public sealed class DecoderModelTests
     }
 
     [Fact]
+    public void Load_RefusesWeightsOf8BitsOnOtherDevices()
+    {
+        using var tiny = new TinyModel("{}");
+        Assert.Throws<ArgumentException>(() => DecoderModel.Load(tiny.Folder, META, null, precision: WeightPrecision.EightBit));
+    }
+
+    [Fact]
     public void Load_ListsTensorsThatDoNotFitTheConfig()
     {
         using var tiny = new TinyModel("{}");

@@ -28,10 +28,34 @@ public sealed class DecoderParityTests(ITestOutputHelper output)
         double[][] expected = new Float64Decoder(tiny.Config, tiny.Weights).Logits(tokens);
         using DecoderModel model = DecoderModel.Load(tiny.Folder, torch.CPU, null);
 
-        (double max, double mean) = DecoderRun.Difference(expected, DecoderRun.Logits(model, tokens, chunk: 50));
+        foreach (int chunk in new[] { 50, 1 })
+        {
+            (double max, double mean) = DecoderRun.Difference(expected, DecoderRun.Logits(model, tokens, chunk));
+            output.WriteLine($"chunks of {chunk}: max {max:e2}, mean {mean:e2}; largest logit {expected.Max(row => row.Max()):f1}");
+            Assert.InRange(max, 0, 1e-4);
+        }
+    }
 
-        output.WriteLine($"max {max:e2}, mean {mean:e2}; largest logit {expected.Max(row => row.Max()):f1}");
-        Assert.InRange(max, 0, 1e-4);
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{ "attention_bias": true, "mlp_bias": true, "tie_word_embeddings": true }""")]
+    public void Logits_WithWeightsOf8BitsAreThoseOfTheRoundedWeights(string changes)
+    {
+        using var tiny = new TinyModel(changes);
+        bool tied = (bool)tiny.Config["tie_word_embeddings"]!;
+        int[] tokens = tiny.Tokens(TokenCount);
+        Dictionary<string, (long[] Shape, float[] Values)> rounded = tiny.Weights.ToDictionary(
+            weight => weight.Key,
+            weight => weight.Value.Shape.Length == 2 && (tied || !weight.Key.Contains("embed", StringComparison.Ordinal)) ? (weight.Value.Shape, Rounded(weight.Value)) : weight.Value);
+        double[][] expected = new Float64Decoder(tiny.Config, rounded).Logits(tokens);
+        using DecoderModel model = DecoderModel.Load(tiny.Folder, torch.CPU, null, precision: WeightPrecision.EightBit);
+
+        foreach (int chunk in new[] { 50, 1 })
+        {
+            (double max, double mean) = DecoderRun.Difference(expected, DecoderRun.Logits(model, tokens, chunk));
+            output.WriteLine($"chunks of {chunk}: max {max:e2}, mean {mean:e2}");
+            Assert.InRange(max, 0, 1e-4);
+        }
     }
 
     [Fact]
@@ -79,5 +103,15 @@ public sealed class DecoderParityTests(ITestOutputHelper output)
         double deviation = Math.Sqrt(expected.SelectMany(row => row).Average(value => value * value));
         output.WriteLine($"max {max:e2}, mean {mean:e2}; root mean square logit {deviation:f2}");
         Assert.InRange(mean, 0, 0.02 * deviation);
+    }
+
+    private static float[] Rounded((long[] Shape, float[] Values) weight)
+    {
+        int columns = (int)weight.Shape[1];
+        return [.. weight.Values.Chunk(columns).SelectMany(row =>
+        {
+            float unit = row.Max(Math.Abs) / 127;
+            return row.Select(value => MathF.Round(value / unit) * unit);
+        })];
     }
 }

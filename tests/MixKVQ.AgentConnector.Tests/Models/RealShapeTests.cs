@@ -1,4 +1,3 @@
-using MixKVQ.AgentConnector.Attention;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Models;
 using MixKVQ.AgentConnector.Tests.Checkpoints;
@@ -54,7 +53,7 @@ public sealed class RealShapeTests
         ModelConfig config = ModelConfig.Load(folder.With("config.json", configJson).Path);
         var source = new ShapeRecorder();
 
-        using var model = new DecoderModel(config, source, torch.META, ScalarType.BFloat16, rotateValues: true, new ReferenceAttention());
+        using var model = new DecoderModel(config, source, torch.META, ScalarType.BFloat16, rotateValues: true);
 
         Assert.Equal(
             DecoderTensors.Of(config).Select(spec => (spec.Name, string.Join(", ", spec.Shape))).Order(),

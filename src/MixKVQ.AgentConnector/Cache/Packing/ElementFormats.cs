@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using MixKVQ.AgentConnector.Native;
 
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
@@ -20,13 +20,7 @@ internal static class ElementFormats
                 elements.CopyTo(MemoryMarshal.Cast<byte, float>(target));
                 break;
             case ElementFormat.BFloat16:
-                Span<ushort> halves = MemoryMarshal.Cast<byte, ushort>(target);
-                for (int i = 0; i < elements.Length; i++)
-                {
-                    uint bits = BitConverter.SingleToUInt32Bits(elements[i]);
-                    halves[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-                }
-
+                BFloat16Copies.Narrow(elements, MemoryMarshal.Cast<byte, ushort>(target));
                 break;
             default:
                 Span<Half> shorts = MemoryMarshal.Cast<byte, Half>(target);
@@ -48,7 +42,7 @@ internal static class ElementFormats
                 MemoryMarshal.Cast<byte, float>(source)[..elements.Length].CopyTo(elements);
                 break;
             case ElementFormat.BFloat16:
-                ReadBFloat16(MemoryMarshal.Cast<byte, ushort>(source), elements);
+                BFloat16Copies.Widen(MemoryMarshal.Cast<byte, ushort>(source), elements);
                 break;
             default:
                 TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source)[..elements.Length], elements);
@@ -86,22 +80,5 @@ internal static class ElementFormats
         }
 
         return false;
-    }
-
-    private static void ReadBFloat16(ReadOnlySpan<ushort> source, Span<float> elements)
-    {
-        source = source[..elements.Length];
-        int i = 0;
-        for (; i <= source.Length - Vector128<ushort>.Count; i += Vector128<ushort>.Count)
-        {
-            Vector128<ushort> halves = Vector128.LoadUnsafe(in source[i]);
-            (Vector128.WidenLower(halves) << 16).AsSingle().StoreUnsafe(ref elements[i]);
-            (Vector128.WidenUpper(halves) << 16).AsSingle().StoreUnsafe(ref elements[i + Vector128<uint>.Count]);
-        }
-
-        for (; i < source.Length; i++)
-        {
-            elements[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
-        }
     }
 }

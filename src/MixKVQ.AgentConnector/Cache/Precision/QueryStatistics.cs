@@ -39,32 +39,29 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
             return;
         }
 
-        Span<double> magnitudes = Magnitudes(layer);
-        using (Tensor host = ToHost(queries))
+        using Tensor host = ToHost(queries);
+        using Tensor? hostResidual = residual is null ? null : ToHost(residual);
+        int hidden = (int)(residual?.shape[1] ?? 0);
+        ReadOnlySpan<float> elements = Floats(host);
+        ReadOnlySpan<float> inputs = hostResidual is null ? [] : Floats(hostResidual);
+        for (int token = firstToken; token < tokens; token++)
         {
-            ReadOnlySpan<float> elements = Floats(host)[(firstToken * _queryLength)..];
-            for (int token = firstToken; token < tokens; token++, elements = elements[_queryLength..])
-            {
-                for (int i = 0; i < magnitudes.Length; i++)
-                {
-                    magnitudes[i] += Math.Abs(elements[i]);
-                }
-            }
+            Add(layer, elements.Slice(token * _queryLength, _queryLength), inputs.Slice(token * hidden, hidden));
         }
+    }
 
-        _tokenCounts[layer] += tokens - firstToken;
-        if (residual is not null)
+    /// <summary>Adds one token of a layer.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="queries">[queryHeads, headDim], post-RoPE.</param>
+    /// <param name="residual">[hidden], the layer's input; empty where layers weigh alike.</param>
+    public void Add(int layer, ReadOnlySpan<float> queries, ReadOnlySpan<float> residual)
+    {
+        StepSums.AddMagnitudes(queries, Magnitudes(layer));
+        _tokenCounts[layer]++;
+        if (!residual.IsEmpty)
         {
-            using Tensor host = ToHost(residual);
-            int hidden = (int)residual.shape[1];
-            double energy = _energies[layer];
-            foreach (float x in Floats(host)[(firstToken * hidden)..])
-            {
-                energy += (double)x * x;
-            }
-
-            _energies[layer] = energy;
-            _energyTokenCounts[layer] += tokens - firstToken;
+            _energies[layer] += StepSums.Energy(residual);
+            _energyTokenCounts[layer]++;
         }
     }
 
