@@ -75,7 +75,7 @@ internal sealed class ModelRuntime : IChatModel
         DecoderModel model = DecoderModel.Load(options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues, options.Weights);
         try
         {
-            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache), ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);
+            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache, model.Team), ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);
             HostingLog.Loaded(loggerFactory.CreateLogger<MixKvqChatClient>(), options, config, model.DType, contextLength, Stopwatch.GetElapsedTime(start));
             return runtime;
         }
