@@ -43,7 +43,8 @@ internal sealed class DecoderModel : IDisposable
         DType = dtype;
         bool isOnCpu = device.type == DeviceType.CPU;
         _pointwise = isOnCpu ? new CpuPointwise() : new TorchPointwise();
-        IAttentionKernel kernel = isOnCpu ? new PackedAttention() : new ReferenceAttention();
+        var packed = new PackedAttention(Team);
+        IAttentionKernel kernel = isOnCpu ? packed : new ReferenceAttention();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var reader = new WeightReader(source, device, dtype, precision, Team);
@@ -60,7 +61,7 @@ internal sealed class DecoderModel : IDisposable
         CacheGeometry = new CacheGeometry(
             config.LayerCount, config.QueryHeadCount, config.KeyValueHeadCount, config.HeadDim, dtype, device, OutputWeights());
         _decoder = isOnCpu
-            ? new CpuDecoder(config, new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary), new TensorAttention(kernel), Team)
+            ? new CpuDecoder(config, new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary), packed, Team)
             : null;
     }
 

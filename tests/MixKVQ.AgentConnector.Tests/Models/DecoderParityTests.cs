@@ -68,7 +68,7 @@ public sealed class DecoderParityTests(ITestOutputHelper output)
         float[][] whole = DecoderRun.Logits(model, tokens, chunk: 160);
         float[][] single = DecoderRun.Logits(model, tokens, chunk: 1);
 
-        Assert.InRange(DecoderRun.Difference(whole.Select(row => row.Select(value => (double)value)), single).Max, 0, 1e-5);
+        Assert.InRange(DecoderRun.Difference(whole.Select(row => row.Select(value => (double)value)), single).Max, 0, 5e-5);
     }
 
     [Theory]

@@ -14,7 +14,7 @@ internal readonly unsafe struct DenseRows(DensePart part, int position, ElementF
     private readonly byte* _keys = (byte*)TensorMemory.DataPointer(part.Keys);
     private readonly byte* _values = (byte*)TensorMemory.DataPointer(part.Values);
     private readonly long _rowBytes = headDim * format.Bytes();
-    private readonly long _headBytes = part.Keys.shape[1] * headDim * format.Bytes();
+    private readonly long _headBytes = part.Keys.size(1) * headDim * format.Bytes();
 
     /// <summary>Rows, one a token.</summary>
     public readonly int Count = part.Count;

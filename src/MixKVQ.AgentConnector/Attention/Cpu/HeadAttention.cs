@@ -111,7 +111,7 @@ internal sealed unsafe class HeadAttention
         }
 
         int stride = count + Slack;
-        float* logits = _logits.OfLength(rows * stride);
+        float* logits = _logits.OfLength(rows * (CacheGeometry.PageTokens + Slack));
         var dense = new DenseRows(part, position, _layout.Keys.Format, _headDim);
         _dense.Logits(dense.Key(head, 0), count, queries, rows, logits, stride);
         for (int row = 0; row < rows; row++)

@@ -55,10 +55,8 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
         return new MatrixOffsets(UnitBytes, scales, zeros, zerosEnd, low, third, fourth, high, full, fullEnd, Align(fullEnd));
     }
 
-    /// <summary>Bytes that a matrix of which no line is full grows by where lines are widened: none where a begun quad of each plane is filled.</summary>
-    public int GrowthBytes(WidthCounts before, WidthCounts after) =>
-        (before.ThirdQuads, before.FourthQuads, before.EightQuads) == (after.ThirdQuads, after.FourthQuads, after.EightQuads)
-            ? 0 : Offsets(after, sizeof(ushort)).End - Offsets(before, sizeof(ushort)).End;
+    /// <summary>Bytes that a matrix of which no line is full grows by where lines are widened.</summary>
+    public int GrowthBytes(WidthCounts before, WidthCounts after) => Offsets(after, sizeof(ushort)).End - Offsets(before, sizeof(ushort)).End;
 
     /// <summary>How many lines have at least each width where all have the same.</summary>
     public WidthCounts UniformCounts(int width) => width == WidthPalette.Full

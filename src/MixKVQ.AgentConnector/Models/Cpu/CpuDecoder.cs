@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Attention;
+using MixKVQ.AgentConnector.Attention.Cpu;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Threading;
@@ -13,7 +14,7 @@ internal sealed unsafe class CpuDecoder
 {
     private readonly ModelConfig _config;
     private readonly DecoderParts _parts;
-    private readonly IDecodeAttention _attention;
+    private readonly PackedAttention _attention;
     private readonly WorkerTeam _team;
     private readonly StoredProduct _stored;
     private readonly AddedProduct _added;
@@ -31,7 +32,7 @@ internal sealed unsafe class CpuDecoder
     /// <param name="parts">The model's weights; borrowed.</param>
     /// <param name="attention">Borrowed.</param>
     /// <param name="team">Borrowed.</param>
-    public CpuDecoder(ModelConfig config, DecoderParts parts, IDecodeAttention attention, WorkerTeam team)
+    public CpuDecoder(ModelConfig config, DecoderParts parts, PackedAttention attention, WorkerTeam team)
     {
         _config = config;
         _parts = parts;
