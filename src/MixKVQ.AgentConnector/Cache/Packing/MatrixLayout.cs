@@ -75,20 +75,4 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
             return Palette.HasQuantized ? widest.End - widest.Low + Offsets(UniformCounts(Palette.Base), sizeof(ushort)).Low : widest.End;
         }
     }
-
-    /// <summary>Fills <paramref name="order"/> with the line that stands at each place of the storage order.</summary>
-    public static void FillOrder(ReadOnlySpan<byte> widths, Span<ushort> order)
-    {
-        int place = 0;
-        foreach (int width in (ReadOnlySpan<int>)[8, 4, 3, 2, WidthPalette.Full])
-        {
-            for (int line = 0; line < widths.Length; line++)
-            {
-                if (widths[line] == width)
-                {
-                    order[place++] = (ushort)line;
-                }
-            }
-        }
-    }
 }
