@@ -40,6 +40,12 @@ public sealed class KvCacheOptions
     public bool CorrectKeyBias { get; set; } = true;
 
     /// <summary>
+    /// Whether decoding keeps queries and attention weights as 32-bit floats. By default, on the CPU, they are rounded to 8 bits, each query and page with a scale of its
+    /// own, where they meet keys and values of 2, 3 or 4 bits, which is several times as fast and adds a small part of the quantization's own error. Default false.
+    /// </summary>
+    public bool ExactAttention { get; set; }
+
+    /// <summary>
     /// The most memory that the caches of all conversations may take together, sinks, pages and tails included: a size such as <c>12GiB</c> or <c>500MB</c>, or a share of
     /// the memory that this process may use, such as <c>25%</c> (the default). Turns wait for each other where they do not fit together; the least recently used caches leave
     /// memory first, for <see cref="SpillDirectory"/> where there is one. Without it their tokens are kept and read again when they are needed.

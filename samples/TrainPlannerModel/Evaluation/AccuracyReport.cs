@@ -60,7 +60,8 @@ internal static class AccuracyReport
         return new PolicyResult(row, usage, divergence, tasks.Length, faults);
     }
 
-    private static IEnumerable<int[]> LongTexts(ModelTokenizer tokenizer) => Enumerable
+    /// <summary>Held-out texts, as token ids.</summary>
+    public static IEnumerable<int[]> LongTexts(ModelTokenizer tokenizer) => Enumerable
         .Range(0, int.MaxValue)
         .Select(seed => new DialogueGenerator(new Random(HeldOutDialogues.FirstSeed - 1 - seed)).Write(turnCount: 14, allTools: true))
         .Select(dialogue => tokenizer.Encode(string.Concat(DialogueText.Render(dialogue).Select(piece => piece.Text))))

@@ -50,13 +50,13 @@ internal sealed class BlockSealer(PackedPageLayout layout, LineFit valueFit)
         widths = page.LinesOf(block, widths);
         format.Read(keys, _tokens);
         Transposition.Transpose(_tokens, _headDim, _channels);
-        var channels = new MatrixLines(_channels, CacheGeometry.PageTokens, CacheGeometry.PageTokens, minima[.._headDim], maxima[.._headDim]);
+        var channels = new UnpackedMatrix(_channels, CacheGeometry.PageTokens, CacheGeometry.PageTokens, minima[.._headDim], maxima[.._headDim]);
         _keyWriter.Write(channels, widths[.._headDim], page.KeyZeroBytes[block], slab[layout.KeysOffset(slab, block)..]);
         format.Read(values, _tokens);
         for (int group = 0; group < layout.ValueGroupCount; group++)
         {
             Range lines = (_headDim + group * CacheGeometry.PageTokens)..(_headDim + (group + 1) * CacheGeometry.PageTokens);
-            var tokens = new MatrixLines(_tokens.AsSpan(group * layout.Values.LineLength), _headDim, layout.Values.LineLength, minima[lines], maxima[lines]);
+            var tokens = new UnpackedMatrix(_tokens.AsSpan(group * layout.Values.LineLength), _headDim, layout.Values.LineLength, minima[lines], maxima[lines]);
             _valueWriter.Write(tokens, widths[lines], layout.Values.ScaleBytes, slab[layout.ValuesOffset(slab, block, group)..]);
         }
     }

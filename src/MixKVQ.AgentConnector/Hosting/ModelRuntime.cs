@@ -72,7 +72,8 @@ internal sealed class ModelRuntime : IChatModel
         }
 
         ChatTemplate template = ChatTemplate.Load(options.ModelPath);
-        DecoderModel model = DecoderModel.Load(options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues, options.Weights);
+        DecoderModel model = DecoderModel.Load(
+            options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues, options.Weights, options.Cache.ExactAttention);
         try
         {
             var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache, model.Team), ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);

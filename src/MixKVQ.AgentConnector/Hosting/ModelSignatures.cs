@@ -42,7 +42,7 @@ internal static class ModelSignatures
         };
         string shape = Text($"{geometry.LayerCount} layers, {geometry.QueryHeadCount} query heads, {geometry.KeyValueHeadCount} KV heads of {geometry.HeadDim}, {geometry.DType}{(model.Weights == WeightPrecision.EightBit ? ", weights of 8 bits" : "")}");
         string tokens = Text($"{CacheGeometry.SinkTokens} sinks, pages of {CacheGeometry.PageTokens} in quads, value groups of {options.ValueGroupSize ?? geometry.HeadDim}");
-        return $"{shape}, {tokens}, {policy}, values {(options.ExpectsRotatedValues ? "" : "not ")}rotated, key bias {(options.CorrectsKeyBias ? "" : "not ")}corrected";
+        return $"{shape}, {tokens}, {policy}, values {(options.ExpectsRotatedValues ? "" : "not ")}rotated, key bias {(options.CorrectsKeyBias ? "" : "not ")}corrected{(options.ExactAttention ? ", attention exact" : "")}";
     }
 
     private static string Text(FormattableString words) => words.ToString(CultureInfo.InvariantCulture);

@@ -29,9 +29,16 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="dtype">float32 or bfloat16.</param>
     /// <param name="rotateValues">Whether to fold a Hadamard rotation into the value and output projections.</param>
     /// <param name="precision">How matrices are held; <see cref="WeightPrecision.EightBit"/> on the CPU only.</param>
+    /// <param name="exactAttention">Whether decoding on the CPU keeps queries and attention weights as floats, see <see cref="PackedAttention"/>.</param>
     /// <exception cref="ArgumentException">The precision needs the CPU.</exception>
     public DecoderModel(
-        ModelConfig config, IWeightSource source, Device device, ScalarType dtype, bool rotateValues, WeightPrecision precision = WeightPrecision.Checkpoint)
+        ModelConfig config,
+        IWeightSource source,
+        Device device,
+        ScalarType dtype,
+        bool rotateValues,
+        WeightPrecision precision = WeightPrecision.Checkpoint,
+        bool exactAttention = false)
     {
         if (precision == WeightPrecision.EightBit && device.type != DeviceType.CPU)
         {
@@ -43,7 +50,7 @@ internal sealed class DecoderModel : IDisposable
         DType = dtype;
         bool isOnCpu = device.type == DeviceType.CPU;
         _pointwise = isOnCpu ? new CpuPointwise() : new TorchPointwise();
-        var packed = new PackedAttention(Team);
+        var packed = new PackedAttention(Team, exactAttention);
         IAttentionKernel kernel = isOnCpu ? packed : new ReferenceAttention();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -86,6 +93,7 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="dtype">float32 or bfloat16; null takes the checkpoint's, and float32 for a float16 one.</param>
     /// <param name="rotateValues">Whether the cache shall see Hadamard-rotated values; logits do not change.</param>
     /// <param name="precision">How matrices are held; <see cref="WeightPrecision.EightBit"/> on the CPU only.</param>
+    /// <param name="exactAttention">Whether decoding on the CPU keeps queries and attention weights as floats, see <see cref="PackedAttention"/>.</param>
     /// <param name="progress">Told the bytes of weights read so far.</param>
     /// <exception cref="InvalidDataException">The folder holds no supported model, or its files are damaged; all faults are listed.</exception>
     /// <exception cref="ArgumentException">The type is neither float32 nor bfloat16, or the precision needs the CPU.</exception>
@@ -95,6 +103,7 @@ internal sealed class DecoderModel : IDisposable
         ScalarType? dtype,
         bool rotateValues = false,
         WeightPrecision precision = WeightPrecision.Checkpoint,
+        bool exactAttention = false,
         IProgress<long>? progress = null)
     {
         ModelConfig config = ModelConfig.Load(folder);
@@ -107,7 +116,7 @@ internal sealed class DecoderModel : IDisposable
         TorchLibrary.EnsureLoaded();
         using SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.Open(folder, progress);
         checkpoint.RequireTensors(DecoderTensors.Of(config), name => DecoderTensors.MayIgnore(config, name));
-        return new DecoderModel(config, checkpoint, device, type, rotateValues, precision);
+        return new DecoderModel(config, checkpoint, device, type, rotateValues, precision, exactAttention);
     }
 
     /// <summary>Runs the decoder over a step's tokens.</summary>

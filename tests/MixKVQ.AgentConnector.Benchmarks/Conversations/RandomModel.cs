@@ -22,17 +22,23 @@ internal static class RandomModel
     public static ModelFolder Write(int layers)
     {
         var folder = new ModelFolder();
+        Write(folder.Path, layers);
+        return folder;
+    }
+
+    /// <summary>Writes one to an existing folder.</summary>
+    public static void Write(string folder, int layers)
+    {
         foreach (string file in new[] { "tokenizer.json", "tokenizer_config.json" })
         {
-            File.Copy(Path.Combine(PlannerModel.Folder, file), folder.File(file));
+            File.Copy(Path.Combine(PlannerModel.Folder, file), Path.Combine(folder, file), overwrite: true);
         }
 
-        File.WriteAllText(folder.File("config.json"), Config.Replace("LAYERS", layers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(folder, "config.json"), Config.Replace("LAYERS", layers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
         TorchLibrary.EnsureLoaded();
         torch.manual_seed(1);
         using var scope = torch.NewDisposeScope();
-        SafetensorsWriter.Write(folder.File("model.safetensors"), [.. DecoderTensors.Of(ModelConfig.Load(folder.Path)).Select(spec => (spec.Name, Weights(spec)))]);
-        return folder;
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. DecoderTensors.Of(ModelConfig.Load(folder)).Select(spec => (spec.Name, Weights(spec)))]);
     }
 
     private static torch.Tensor Weights(TensorSpec spec)

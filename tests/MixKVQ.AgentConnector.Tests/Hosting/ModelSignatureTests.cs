@@ -108,6 +108,7 @@ public sealed class ModelSignatureTests : IDisposable
         cache => cache.ValueGroupSize = 32,
         cache => cache.RotateValues = false,
         cache => cache.CorrectKeyBias = false,
+        cache => cache.ExactAttention = true,
         cache => (cache.Policy, cache.FullPrecisionThreshold) = (KvCachePolicy.MixKvqThresholds, 2),
         cache => (cache.Policy, cache.FourBitThreshold) = (KvCachePolicy.MixKvqThresholds, 0.5),
     ];

@@ -36,15 +36,16 @@ internal sealed unsafe class Avx2QuadProduct : QuadProduct
         int half = length / 2;
         Vector128<ushort> shift = Vector128.CreateScalar((ushort)(2 * firstField));
         Vector256<byte> three = Vector256.Create((byte)3), four = Vector256.Create((byte)4), eight = Vector256.Create((byte)8);
+        (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
         Vector256<byte> upper = Vector256.GreaterThan(Vector256<sbyte>.Indices, Vector256.Create((sbyte)(Math.Clamp(half - start, 0, Step) - 1))).AsByte();
         Vector256<short> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
-        byte* low = planes.Low + start, third = planes.Third + start, fourth = planes.Fourth + start;
+        byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
         sbyte* at = x;
         sbyte* end = x + 4 * planes.FourthQuads;
         for (; at < end; at += 4, low += length, third += half, fourth += half)
         {
             Vector256<ushort> pairs = Avx2.ShiftRightLogical(Vector256.Load(low).AsUInt16(), shift);
-            Vector256<ushort> t = Avx2.ShiftRightLogical(Bits(third, half, upper), shift), f = Avx2.ShiftRightLogical(Bits(fourth, half, upper), shift);
+            Vector256<ushort> t = Avx2.ShiftRightLogical(Bits(third, back, upper), shift), f = Avx2.ShiftRightLogical(Bits(fourth, back, upper), shift);
             Vector256<byte> c0 = (pairs.AsByte() & three) | ((t << 2).AsByte() & four) | ((f << 3).AsByte() & eight);
             Vector256<byte> c1 = ((pairs >>> 2).AsByte() & three) | (t.AsByte() & four) | ((f << 1).AsByte() & eight);
             Add(c0, c1, at, ref a00, ref a01);
@@ -57,7 +58,7 @@ internal sealed unsafe class Avx2QuadProduct : QuadProduct
         for (; at < end; at += 4, low += length, third += half)
         {
             Vector256<ushort> pairs = Avx2.ShiftRightLogical(Vector256.Load(low).AsUInt16(), shift);
-            Vector256<ushort> t = Avx2.ShiftRightLogical(Bits(third, half, upper), shift);
+            Vector256<ushort> t = Avx2.ShiftRightLogical(Bits(third, back, upper), shift);
             Vector256<byte> c0 = (pairs.AsByte() & three) | ((t << 2).AsByte() & four);
             Vector256<byte> c1 = ((pairs >>> 2).AsByte() & three) | (t.AsByte() & four);
             Add(c0, c1, at, ref a00, ref a01);
@@ -95,8 +96,8 @@ internal sealed unsafe class Avx2QuadProduct : QuadProduct
 
     /// <summary>A plane of single bits for 32 bytes of the low plane: bit 2·k of each byte belongs to field k. Lanes of the quad's upper half have it in the bit above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ushort> Bits(byte* plane, int half, Vector256<byte> upper) =>
-        Vector256.ConditionalSelect(upper, (Vector256.Load(plane - half).AsUInt16() >>> 1).AsByte(), Vector256.Load(plane)).AsUInt16();
+    private static Vector256<ushort> Bits(byte* plane, int back, Vector256<byte> upper) =>
+        Vector256.ConditionalSelect(upper, (Vector256.Load(plane - back).AsUInt16() >>> 1).AsByte(), Vector256.Load(plane)).AsUInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddIf(bool present, Vector256<byte> c0, Vector256<byte> c1, sbyte* x, ref Vector256<short> a0, ref Vector256<short> a1)

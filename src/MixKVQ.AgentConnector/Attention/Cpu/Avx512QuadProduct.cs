@@ -28,19 +28,20 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
         int aheadStep = planes.Ahead.Step;
         for (int start = 0; start < length; start += Step)
         {
+            (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
             Vector512<byte> upper = Vector512.GreaterThanOrEqual(lanes, Vector512.Create((byte)Math.Clamp(half - start, 0, Step)));
             Vector512<short> a00 = default, a01 = default, a02 = default, a03 = default;
             Vector512<short> a10 = default, a11 = default, a12 = default, a13 = default;
             Vector512<short> a20 = default, a21 = default, a22 = default, a23 = default;
             Vector512<short> a30 = default, a31 = default, a32 = default, a33 = default;
-            byte* low = planes.Low + start, third = planes.Third + start, fourth = planes.Fourth + start;
+            byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
             sbyte* at = x;
             sbyte* end = x + 4 * planes.FourthQuads;
             for (; at < end; at += 4, low += length, third += half, fourth += half, ahead += aheadStep)
             {
                 MemoryAhead.Fetch(ahead);
                 Vector512<ushort> pairs = Vector512.Load(low).AsUInt16();
-                Vector512<ushort> t = Bits(third, half, upper), f = Bits(fourth, half, upper);
+                Vector512<ushort> t = Bits(third, back, upper), f = Bits(fourth, back, upper);
                 Vector512<byte> c0 = Insert(Insert(pairs.AsByte() & three, t << 2, four), f << 3, eight);
                 Vector512<byte> c1 = Insert(Insert((pairs >>> 2).AsByte() & three, t, four), f << 1, eight);
                 Vector512<byte> c2 = Insert(Insert((pairs >>> 4).AsByte() & three, t >>> 2, four), f >>> 1, eight);
@@ -56,7 +57,7 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
             {
                 MemoryAhead.Fetch(ahead);
                 Vector512<ushort> pairs = Vector512.Load(low).AsUInt16();
-                Vector512<ushort> t = Bits(third, half, upper);
+                Vector512<ushort> t = Bits(third, back, upper);
                 Vector512<byte> c0 = Insert(pairs.AsByte() & three, t << 2, four);
                 Vector512<byte> c1 = Insert((pairs >>> 2).AsByte() & three, t, four);
                 Vector512<byte> c2 = Insert((pairs >>> 4).AsByte() & three, t >>> 2, four);
@@ -101,8 +102,8 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
 
     /// <summary>A plane of single bits for 64 bytes of the low plane: bit 2·k of each byte belongs to field k. Lanes of the quad's upper half have it in the bit above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ushort> Bits(byte* plane, int half, Vector512<byte> upper) =>
-        Vector512.ConditionalSelect(upper, (Vector512.Load(plane - half).AsUInt16() >>> 1).AsByte(), Vector512.Load(plane)).AsUInt16();
+    private static Vector512<ushort> Bits(byte* plane, int back, Vector512<byte> upper) =>
+        Vector512.ConditionalSelect(upper, (Vector512.Load(plane - back).AsUInt16() >>> 1).AsByte(), Vector512.Load(plane)).AsUInt16();
 
     /// <summary>code | (bits &amp; mask).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,6 +13,7 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
     private readonly ushort[] _order;
     private readonly AlignedMemory _largestCodes;
     private readonly AlignedMemory _codes;
+    private readonly float[] _codesOfIndices;
 
     public PortableMatrixFolding(MatrixLayout layout)
         : base(layout)
@@ -21,36 +22,33 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
         _order = new ushort[layout.LineCount];
         _largestCodes = new AlignedMemory(padded * sizeof(float));
         _codes = new AlignedMemory(padded);
+        _codesOfIndices = [.. layout.Palette.Widths.Select(width => width <= 4 ? AffineLine.MaxCode(width) : 0f)];
     }
 
     /// <inheritdoc/>
     public override void Open(byte* matrix)
     {
-        byte* widths = matrix + Layout.UnitBytes;
-        ReadOnlySpan<byte> palette = Layout.Palette.Widths.AsSpan();
-        ulong next = CountWidths(widths, palette);
+        ulong next = ReadWidths(matrix + Layout.UnitBytes);
         int zeroBytes = Layout.Palette.HasQuantized ? ((int*)matrix)[3] : 1;
         Offsets = Layout.Offsets(Counts, zeroBytes);
         float scaleUnit = *(float*)matrix;
         var grid = new ZeroGrid(((float*)matrix)[1], ((float*)matrix)[2], zeroBytes);
         byte* scales = matrix + Offsets.Scales, zeros = matrix + Offsets.Zeros;
-        for (int line = 0; line < _order.Length; line++)
+        (int lineCount, int scaleBytes) = (_order.Length, Layout.ScaleBytes);
+        float* steps = Scales, centres = Centres, largestCodes = _largestCodes.Floats;
+        byte* indices = _codes.Start;
+        for (int line = 0; line < lineCount; line++)
         {
-            int index = WidthIndex(widths, line);
-            int place = (int)(next >> (CountBits * index)) & 0xFFFF;
-            next += 1UL << (CountBits * index);
+            int shift = CountBits * indices[line];
+            int place = (int)(next >> shift) & 0xFFFF;
+            next += 1UL << shift;
             _order[place] = (ushort)line;
-            if (palette[index] > 4)
-            {
-                Scales[line] = Centres[line] = _largestCodes.Floats[line] = 0;
-                continue;
-            }
-
-            float scale = ScaleCode.Decode(Layout.ScaleBytes == 1 ? scales[place] : ((ushort*)scales)[place], scaleUnit, Layout.ScaleBytes);
-            float largest = AffineLine.MaxCode(palette[index]);
-            Scales[line] = scale;
-            Centres[line] = grid.Decode(zeroBytes == 1 ? zeros[place] : ((ushort*)zeros)[place]) + scale * largest / 2;
-            _largestCodes.Floats[line] = largest;
+            float largest = _codesOfIndices[indices[line]];
+            float scale = largest == 0 ? 0 : ScaleCode.Decode(scaleBytes == 1 ? scales[place] : ((ushort*)scales)[place], scaleUnit, scaleBytes);
+            float zero = largest == 0 ? 0 : grid.Decode(zeroBytes == 1 ? zeros[place] : ((ushort*)zeros)[place]);
+            steps[line] = scale;
+            centres[line] = zero + scale * largest / 2;
+            largestCodes[line] = largest;
         }
     }
 
@@ -89,15 +87,20 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
         }
     }
 
-    /// <summary>Sets the counts; returns the first place of each palette index.</summary>
-    private ulong CountWidths(byte* widths, ReadOnlySpan<byte> palette)
+    /// <summary>Finds the lines' palette indices and the counts; returns the first place of each index.</summary>
+    private ulong ReadWidths(byte* widths)
     {
+        byte* indices = _codes.Start;
         ulong counts = 0;
+        bool isChoice = Layout.Palette.IndexBits > 0;
         for (int line = 0; line < _order.Length; line++)
         {
-            counts += 1UL << (CountBits * WidthIndex(widths, line));
+            int index = isChoice ? (widths[line / 4] >> (2 * (line % 4))) & 3 : 0;
+            indices[line] = (byte)index;
+            counts += 1UL << (CountBits * index);
         }
 
+        ReadOnlySpan<byte> palette = Layout.Palette.Widths.AsSpan();
         (int eight, int fourth, int third, int quantized) = (0, 0, 0, 0);
         ulong first = 0;
         for (int index = palette.Length - 1; index >= 0; index--)
@@ -120,8 +123,6 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
         Counts = new WidthCounts(quantized, third, fourth, eight, _order.Length - quantized);
         return first;
     }
-
-    private int WidthIndex(byte* widths, int line) => Layout.Palette.IndexBits == 0 ? 0 : (widths[line / 4] >> (2 * (line % 4))) & 3;
 
     /// <summary>Writes x · scale; returns Σ x · centre less the squares.</summary>
     private float Scale(float* x, float* products, float squareFactor, out float largest)

@@ -36,22 +36,23 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
         int half = length / 2;
         int shift = 2 * firstField;
         Vector128<byte> three = Vector128.Create((byte)3), four = Vector128.Create((byte)4), eight = Vector128.Create((byte)8);
+        (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
         Vector128<byte> upper = Vector128.GreaterThanOrEqual(Vector128<byte>.Indices, Vector128.Create((byte)Math.Clamp(half - start, 0, Step)));
         Vector128<int> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
-        byte* low = planes.Low + start, third = planes.Third + start, fourth = planes.Fourth + start;
+        byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
         for (int quad = 0; quad < planes.Quads; quad++, low += length, third += half, fourth += half, x += 4)
         {
             Vector128<ushort> pairs = Vector128.Load(low).AsUInt16() >>> shift;
             (Vector128<byte> c0, Vector128<byte> c1) = (pairs.AsByte() & three, (pairs >>> 2).AsByte() & three);
             if (quad < planes.ThirdQuads)
             {
-                Vector128<ushort> t = Bits(third, half, upper) >>> shift;
+                Vector128<ushort> t = Bits(third, back, upper) >>> shift;
                 (c0, c1) = (c0 | ((t << 2).AsByte() & four), c1 | (t.AsByte() & four));
             }
 
             if (quad < planes.FourthQuads)
             {
-                Vector128<ushort> f = Bits(fourth, half, upper) >>> shift;
+                Vector128<ushort> f = Bits(fourth, back, upper) >>> shift;
                 (c0, c1) = (c0 | ((f << 3).AsByte() & eight), c1 | ((f << 1).AsByte() & eight));
             }
 
@@ -85,8 +86,8 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
 
     /// <summary>A plane of single bits for 16 bytes of the low plane: bit 2·k of each byte belongs to field k. Lanes of the quad's upper half have it in the bit above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ushort> Bits(byte* plane, int half, Vector128<byte> upper) =>
-        Vector128.ConditionalSelect(upper, (Vector128.Load(plane - half).AsUInt16() >>> 1).AsByte(), Vector128.Load(plane)).AsUInt16();
+    private static Vector128<ushort> Bits(byte* plane, int back, Vector128<byte> upper) =>
+        Vector128.ConditionalSelect(upper, (Vector128.Load(plane - back).AsUInt16() >>> 1).AsByte(), Vector128.Load(plane)).AsUInt16();
 
     /// <summary>Adds the two fields' products with a row's four integers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
@@ -40,14 +41,27 @@ internal static class BitPlane
         int stride = codes.Length * bits / 8;
         uint mask = Mask(bits);
         plane = plane[..stride];
-        plane.Clear();
-        for (int field = 0; field * bits < 8; field++)
+        int j = 0;
+        for (; j <= stride - Vector256<uint>.Count; j += Vector256<uint>.Count)
         {
-            ReadOnlySpan<uint> fieldCodes = codes.Slice(field * stride, stride);
-            for (int j = 0; j < plane.Length; j++)
+            Vector256<uint> fields = default;
+            for (int field = 0; field * bits < 8; field++)
             {
-                plane[j] |= ((fieldCodes[j] >> shift) & mask) << (field * bits);
+                fields |= ((Vector256.Create(codes[(j + field * stride)..]) >>> shift) & Vector256.Create(mask)) << (field * bits);
             }
+
+            fields.CopyTo(plane[j..]);
+        }
+
+        for (; j < stride; j++)
+        {
+            uint fields = 0;
+            for (int field = 0; field * bits < 8; field++)
+            {
+                fields |= ((codes[j + field * stride] >> shift) & mask) << (field * bits);
+            }
+
+            plane[j] = fields;
         }
     }
 

@@ -55,10 +55,8 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
         return new MatrixOffsets(UnitBytes, scales, zeros, zerosEnd, low, third, fourth, high, full, fullEnd, Align(fullEnd));
     }
 
-    /// <summary>Bytes that a matrix of which no line is full grows by where lines are widened: none where a begun quad of each plane is filled.</summary>
-    public int GrowthBytes(WidthCounts before, WidthCounts after) =>
-        (before.ThirdQuads, before.FourthQuads, before.EightQuads) == (after.ThirdQuads, after.FourthQuads, after.EightQuads)
-            ? 0 : Offsets(after, sizeof(ushort)).End - Offsets(before, sizeof(ushort)).End;
+    /// <summary>Bytes that a matrix of which no line is full grows by where lines are widened.</summary>
+    public int GrowthBytes(WidthCounts before, WidthCounts after) => Offsets(after, sizeof(ushort)).End - Offsets(before, sizeof(ushort)).End;
 
     /// <summary>How many lines have at least each width where all have the same.</summary>
     public WidthCounts UniformCounts(int width) => width == WidthPalette.Full
@@ -75,22 +73,6 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
         {
             MatrixOffsets widest = Offsets(UniformCounts(Palette.Widths[^1]), sizeof(ushort));
             return Palette.HasQuantized ? widest.End - widest.Low + Offsets(UniformCounts(Palette.Base), sizeof(ushort)).Low : widest.End;
-        }
-    }
-
-    /// <summary>Fills <paramref name="order"/> with the line that stands at each place of the storage order.</summary>
-    public static void FillOrder(ReadOnlySpan<byte> widths, Span<ushort> order)
-    {
-        int place = 0;
-        foreach (int width in (ReadOnlySpan<int>)[8, 4, 3, 2, WidthPalette.Full])
-        {
-            for (int line = 0; line < widths.Length; line++)
-            {
-                if (widths[line] == width)
-                {
-                    order[place++] = (ushort)line;
-                }
-            }
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
 /// <summary>
@@ -8,7 +6,6 @@ namespace MixKVQ.AgentConnector.Cache.Packing;
 /// </summary>
 internal sealed unsafe class MatrixReader(MatrixLayout layout)
 {
-    private readonly byte[] _widths = new byte[layout.LineCount];
     private readonly ushort[] _order = new ushort[layout.LineCount];
     private readonly float[] _scales = new float[layout.LineCount];
     private readonly float[] _zeros = new float[layout.LineCount];
@@ -57,9 +54,7 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
     {
         _start = start;
         _readQuad = -1;
-        ReadWidths();
-        MatrixLayout.FillOrder(_widths, _order);
-        Counts = WidthCounts.Of(_widths);
+        Counts = StorageOrder.Read(new ReadOnlySpan<byte>(start + layout.UnitBytes, layout.WidthBytes), layout.Palette, _order);
         if (!layout.Palette.HasQuantized)
         {
             Offsets = layout.Offsets(Counts, 1);
@@ -69,11 +64,8 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
         float scaleUnit = *(float*)start;
         var grid = new ZeroGrid(((float*)start)[1], ((float*)start)[2], ((int*)start)[3]);
         Offsets = layout.Offsets(Counts, grid.Bytes);
-        for (int place = 0; place < Counts.Quantized; place++)
-        {
-            _scales[place] = ScaleCode.Decode(ReadCode(Offsets.Scales, place, layout.ScaleBytes), scaleUnit, layout.ScaleBytes);
-            _zeros[place] = grid.Decode(ReadCode(Offsets.Zeros, place, grid.Bytes));
-        }
+        ScaleCode.Decode(new ReadOnlySpan<byte>(start + Offsets.Scales, Offsets.Zeros - Offsets.Scales), scaleUnit, layout.ScaleBytes, _scales.AsSpan(0, Counts.Quantized));
+        grid.Decode(new ReadOnlySpan<byte>(start + Offsets.Zeros, Offsets.ZerosEnd - Offsets.Zeros), _zeros.AsSpan(0, Counts.Quantized));
     }
 
     /// <summary>Writes a quad's codes, [M], those of its four lines in the bytes of each, the first in the lowest.</summary>
@@ -97,9 +89,6 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
             BitPlane.Unpack(Plane(Offsets.High, quad, 4), 4, 4, codes);
         }
     }
-
-    /// <summary>The width of a line.</summary>
-    public int Width(int line) => _widths[line];
 
     /// <summary>Writes the elements of the line at a place of the storage order, dequantized where it is quantized.</summary>
     public void ReadLine(int place, Span<float> elements)
@@ -135,25 +124,6 @@ internal sealed unsafe class MatrixReader(MatrixLayout layout)
             codes[i] = (byte)(_codes[i] >> (8 * line));
         }
     }
-
-    private void ReadWidths()
-    {
-        if (layout.Palette.IndexBits == 0)
-        {
-            _widths.AsSpan().Fill(layout.Palette.Base);
-            return;
-        }
-
-        byte* source = _start + layout.UnitBytes;
-        ReadOnlySpan<byte> palette = layout.Palette.Widths.AsSpan();
-        for (int line = 0; line < _widths.Length; line++)
-        {
-            _widths[line] = palette[(source[line / 4] >> (2 * (line % 4))) & 3];
-        }
-    }
-
-    private int ReadCode(int offset, int place, int bytes) =>
-        bytes == 1 ? _start[offset + place] : MemoryMarshal.Read<ushort>(new ReadOnlySpan<byte>(_start + offset + 2 * place, 2));
 
     private ReadOnlySpan<uint> Plane(int offset, int quad, int bits)
     {

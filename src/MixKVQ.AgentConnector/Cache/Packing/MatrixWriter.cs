@@ -10,31 +10,31 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
     private readonly uint[] _codes = new uint[layout.LineLength];
 
     /// <summary>Writes the matrix.</summary>
-    /// <param name="lines">The lines' elements and ranges.</param>
+    /// <param name="matrix">The lines' elements and ranges.</param>
     /// <param name="widths">A width of the palette for each line.</param>
     /// <param name="zeroBytes">1 or 2, see <see cref="ZeroGrid"/>.</param>
     /// <param name="target">Where the matrix begins, as many zero bytes as it takes.</param>
     /// <returns>Where the parts were placed.</returns>
-    public MatrixOffsets Write(MatrixLines lines, ReadOnlySpan<byte> widths, int zeroBytes, Span<byte> target)
+    public MatrixOffsets Write(UnpackedMatrix matrix, ReadOnlySpan<byte> widths, int zeroBytes, Span<byte> target)
     {
         WidthCounts counts = WidthCounts.Of(widths);
         MatrixOffsets offsets = layout.Offsets(counts, zeroBytes);
-        MatrixLayout.FillOrder(widths, _order);
+        StorageOrder.Fill(widths, _order);
         WriteWidths(widths, target[offsets.Widths..offsets.Scales]);
         if (layout.Palette.HasQuantized)
         {
-            WriteUnitsAndLines(lines, counts, offsets, zeroBytes, target);
+            WriteUnitsAndLines(matrix, counts, offsets, zeroBytes, target);
         }
 
         for (int quad = 0; quad < counts.Quads; quad++)
         {
-            WriteQuad(lines, counts, offsets, quad, target);
+            WriteQuad(matrix, counts, offsets, quad, target);
         }
 
         int lineBytes = layout.LineLength * layout.Format.Bytes();
         for (int place = counts.Quantized; place < layout.LineCount; place++)
         {
-            layout.Format.Write(lines.Line(_order[place]), target.Slice(offsets.Full + (place - counts.Quantized) * lineBytes, lineBytes));
+            layout.Format.Write(matrix.Line(_order[place]), target.Slice(offsets.Full + (place - counts.Quantized) * lineBytes, lineBytes));
         }
 
         return offsets;
@@ -49,16 +49,16 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
     }
 
     /// <summary>Writes units, scales and zeros, and keeps the lines as a reader will see them.</summary>
-    private void WriteUnitsAndLines(MatrixLines lines, WidthCounts counts, MatrixOffsets offsets, int zeroBytes, Span<byte> target)
+    private void WriteUnitsAndLines(UnpackedMatrix matrix, WidthCounts counts, MatrixOffsets offsets, int zeroBytes, Span<byte> target)
     {
-        (ZeroGrid grid, float scaleUnit) = Fit(lines, counts, zeroBytes);
+        (ZeroGrid grid, float scaleUnit) = Fit(matrix, counts, zeroBytes);
         MemoryMarshal.Write(target, scaleUnit);
         MemoryMarshal.Write(target[sizeof(float)..], grid.Origin);
         MemoryMarshal.Write(target[(2 * sizeof(float))..], grid.Unit);
         MemoryMarshal.Write(target[(3 * sizeof(float))..], zeroBytes);
         for (int place = 0; place < counts.Quantized; place++)
         {
-            (int scaleCode, int zeroCode) = Encode(place, lines, counts.WidthAt(place), grid, scaleUnit);
+            (int scaleCode, int zeroCode) = Encode(place, matrix, counts.WidthAt(place), grid, scaleUnit);
             WriteCode(target[(offsets.Scales + place * layout.ScaleBytes)..], scaleCode, layout.ScaleBytes);
             WriteCode(target[(offsets.Zeros + place * zeroBytes)..], zeroCode, zeroBytes);
             _lines[place] = new AffineLine(ScaleCode.Decode(scaleCode, scaleUnit, layout.ScaleBytes), grid.Decode(zeroCode));
@@ -66,15 +66,15 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
     }
 
     /// <summary>Chooses each line's scale and zero, and the units in which they are stored.</summary>
-    private (ZeroGrid Grid, float ScaleUnit) Fit(MatrixLines lines, WidthCounts counts, int zeroBytes)
+    private (ZeroGrid Grid, float ScaleUnit) Fit(UnpackedMatrix matrix, WidthCounts counts, int zeroBytes)
     {
         (float smallest, float largest) = (float.MaxValue, float.MinValue);
         for (int place = 0; place < counts.Quantized; place++)
         {
             int line = _order[place];
             _lines[place] = fit == LineFit.Range
-                ? new AffineLine(0, lines.Minima[line])
-                : AffineLine.LeastSquares(lines.Line(line), lines.Minima[line], lines.Maxima[line], counts.WidthAt(place));
+                ? new AffineLine(0, matrix.Minima[line])
+                : AffineLine.LeastSquares(matrix.Line(line), matrix.Minima[line], matrix.Maxima[line], counts.WidthAt(place));
             smallest = Math.Min(smallest, _lines[place].Zero);
             largest = Math.Max(largest, _lines[place].Zero);
         }
@@ -86,7 +86,7 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
             if (fit == LineFit.Range)
             {
                 float zero = grid.Decode(grid.AtMost(_lines[place].Zero));
-                _lines[place] = new AffineLine((float)(((double)lines.Maxima[_order[place]] - zero) / AffineLine.MaxCode(counts.WidthAt(place))), zero);
+                _lines[place] = new AffineLine((float)(((double)matrix.Maxima[_order[place]] - zero) / AffineLine.MaxCode(counts.WidthAt(place))), zero);
             }
 
             unit = Math.Max(unit, _lines[place].Scale);
@@ -96,7 +96,7 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
     }
 
     /// <summary>A line's scale and zero as stored: rounded outwards to keep covering the range, or to the nearest.</summary>
-    private (int ScaleCode, int ZeroCode) Encode(int place, MatrixLines lines, int bits, ZeroGrid grid, float scaleUnit)
+    private (int ScaleCode, int ZeroCode) Encode(int place, UnpackedMatrix matrix, int bits, ZeroGrid grid, float scaleUnit)
     {
         AffineLine line = _lines[place];
         if (fit == LineFit.Range)
@@ -107,16 +107,16 @@ internal sealed class MatrixWriter(MatrixLayout layout, LineFit fit)
         int scaleCode = ScaleCode.Nearest(line.Scale, scaleUnit, layout.ScaleBytes);
         line = line with { Scale = ScaleCode.Decode(scaleCode, scaleUnit, layout.ScaleBytes) };
         int index = _order[place];
-        return (scaleCode, grid.Nearest(line.WithBestZero(lines.Line(index), lines.Minima[index], bits).Zero));
+        return (scaleCode, grid.Nearest(line.WithBestZero(matrix.Line(index), matrix.Minima[index], bits).Zero));
     }
 
-    private void WriteQuad(MatrixLines lines, WidthCounts counts, MatrixOffsets offsets, int quad, Span<byte> target)
+    private void WriteQuad(UnpackedMatrix matrix, WidthCounts counts, MatrixOffsets offsets, int quad, Span<byte> target)
     {
         Array.Clear(_codes);
         for (int i = 0; i < BitPlane.QuadLines && quad * BitPlane.QuadLines + i < counts.Quantized; i++)
         {
             int place = quad * BitPlane.QuadLines + i;
-            _lines[place].AddCodes(lines.Line(_order[place]), counts.WidthAt(place), 8 * i, _codes);
+            _lines[place].AddCodes(matrix.Line(_order[place]), counts.WidthAt(place), 8 * i, _codes);
         }
 
         WritePlane(target, offsets.Low, quad, 0, 2);

@@ -33,7 +33,7 @@ internal sealed record PackedPageLayout(CacheGeometry Geometry, MatrixLayout Key
     public int OffsetBytes => Geometry.BlockCount * MatricesPerBlock * sizeof(uint);
 
     /// <summary>Groups of channels in a value vector, each with its own width, scale and zero.</summary>
-    public int ValueGroupCount => Geometry.HeadDim / Values.LineLength;
+    public int ValueGroupCount { get; } = Geometry.HeadDim / Values.LineLength;
 
     /// <summary>Matrices of a block: the keys and each group of the values.</summary>
     public int MatricesPerBlock => 1 + ValueGroupCount;

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
 /// <summary>
@@ -8,7 +10,12 @@ namespace MixKVQ.AgentConnector.Cache.Packing;
 internal static class ScaleCode
 {
     private const int StepsPerOctave = 16;
-    private static readonly float[] Ratios = [0, .. Enumerable.Range(1, 255).Select(code => (float)Math.Pow(2, (code - 255) / (double)StepsPerOctave))];
+    private const int MantissaBits = 23;
+
+    /// <summary>2^(i/16).</summary>
+    private static readonly float[] Mantissas = [.. Enumerable.Range(0, StepsPerOctave).Select(i => (float)Math.Pow(2, i / (double)StepsPerOctave))];
+
+    private static readonly float[] Ratios = AllRatios();
 
     /// <summary>The smallest code whose scale is at least <paramref name="scale"/>; <paramref name="unit"/> is the matrix's largest scale.</summary>
     public static ushort AtLeast(float scale, float unit, int bytes)
@@ -23,7 +30,7 @@ internal static class ScaleCode
             return (ushort)((BitConverter.SingleToUInt32Bits(scale) + 0xFFFF) >> 16);
         }
 
-        int code = Math.Clamp(255 + (int)Math.Floor(StepsPerOctave * Math.Log2((double)scale / unit)), 1, 255);
+        int code = Math.Max(1, Nearest(scale, unit, 1) - 1);
         while (code < 255 && unit * Ratios[code] < scale)
         {
             code++;
@@ -42,10 +49,57 @@ internal static class ScaleCode
 
         return bytes == 2
             ? (ushort)Math.Min((BitConverter.SingleToUInt32Bits(scale) + 0x8000) >> 16, 0x7F7F)
-            : (ushort)Math.Clamp(255 + (int)Math.Round(StepsPerOctave * Math.Log2((double)scale / unit)), 1, 255);
+            : (ushort)Math.Clamp(255 + (int)MathF.Round(StepsPerOctave * MathF.Log2(scale / unit)), 1, 255);
     }
 
     /// <summary>The scale of a code.</summary>
     public static float Decode(int code, float unit, int bytes) =>
         bytes == 2 ? BitConverter.UInt32BitsToSingle((uint)code << 16) : unit * Ratios[code];
+
+    /// <summary>Writes the scales of codes, as many as there is room for.</summary>
+    /// <param name="codes">The codes, one or two bytes each.</param>
+    /// <param name="unit">The matrix's largest scale.</param>
+    /// <param name="bytes">Bytes of a code.</param>
+    /// <param name="scales">Where they are written.</param>
+    public static void Decode(ReadOnlySpan<byte> codes, float unit, int bytes, Span<float> scales)
+    {
+        if (bytes == 2)
+        {
+            ElementFormat.BFloat16.Read(codes, scales);
+            return;
+        }
+
+        codes = codes[..scales.Length];
+        Vector256<float> units = Vector256.Create(unit);
+        Vector256<float> lower = Vector256.Create(Mantissas), upper = Vector256.Create(Mantissas.AsSpan(Vector256<float>.Count));
+        int i = 0;
+        for (; i <= codes.Length - Vector256<int>.Count; i += Vector256<int>.Count)
+        {
+            Vector256<int> wide = CodeVectors.Bytes(codes[i..]);
+
+            // Code c has the exponent (c + 1) / 16 − 16 and the mantissa of (c + 1) % 16.
+            Vector256<int> next = wide + Vector256<int>.One;
+            Vector256<int> low = next & Vector256.Create(7);
+            Vector256<float> mantissas = Vector256.ConditionalSelect(
+                Vector256.Equals(next & Vector256.Create(8), Vector256<int>.Zero).AsSingle(), Vector256.Shuffle(lower, low), Vector256.Shuffle(upper, low));
+            Vector256<float> ratios = (mantissas.AsInt32() + (((next >>> 4) - Vector256.Create(StepsPerOctave)) << MantissaBits)).AsSingle();
+            Vector256.AndNot(units * ratios, Vector256.Equals(wide, Vector256<int>.Zero).AsSingle()).CopyTo(scales[i..]);
+        }
+
+        for (; i < codes.Length; i++)
+        {
+            scales[i] = unit * Ratios[codes[i]];
+        }
+    }
+
+    private static float[] AllRatios()
+    {
+        var ratios = new float[256];
+        for (int code = 1; code < ratios.Length; code++)
+        {
+            ratios[code] = MathF.ScaleB(Mantissas[(code + 1) % StepsPerOctave], (code + 1) / StepsPerOctave - StepsPerOctave);
+        }
+
+        return ratios;
+    }
 }

@@ -23,12 +23,12 @@ internal readonly record struct WidthCounts(int Quantized, int Third, int Fourth
     /// <summary>The width of the quantized line at a place of the storage order.</summary>
     public int WidthAt(int place) => place < Eight ? 8 : place < Fourth ? 4 : place < Third ? 3 : 2;
 
-    /// <summary>The counts once a line that had the next narrower width has <paramref name="width"/>: 3, 4 or 8.</summary>
-    public WidthCounts Widened(int width) => width switch
+    /// <summary>The counts once so many lines that had the next narrower width have <paramref name="width"/>: 3, 4 or 8.</summary>
+    public WidthCounts Widened(int lines, int width) => width switch
     {
-        3 => this with { Third = Third + 1 },
-        4 => this with { Fourth = Fourth + 1 },
-        _ => this with { Eight = Eight + 1 },
+        3 => this with { Third = Third + lines },
+        4 => this with { Fourth = Fourth + lines },
+        _ => this with { Eight = Eight + lines },
     };
 
     /// <summary>Counts the widths of a matrix's lines.</summary>

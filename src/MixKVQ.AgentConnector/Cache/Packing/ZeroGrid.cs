@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace MixKVQ.AgentConnector.Cache.Packing;
 
 /// <summary>How a matrix's zeros are stored: origin + unit · code, with codes of one or two bytes, over the range that the zeros span.</summary>
@@ -52,6 +55,23 @@ internal readonly record struct ZeroGrid(float Origin, float Unit, int Bytes)
 
     /// <summary>The zero of a code.</summary>
     public float Decode(int code) => Origin + Unit * code;
+
+    /// <summary>Writes the zeros of codes, as many as there is room for.</summary>
+    public void Decode(ReadOnlySpan<byte> codes, Span<float> zeros)
+    {
+        (Vector256<float> origins, Vector256<float> units) = (Vector256.Create(Origin), Vector256.Create(Unit));
+        int i = 0;
+        for (; i <= zeros.Length - Vector256<float>.Count; i += Vector256<float>.Count)
+        {
+            Vector256<int> wide = Bytes == 1 ? CodeVectors.Bytes(codes[i..]) : CodeVectors.Words(codes[(2 * i)..]);
+            (origins + units * Vector256.ConvertToSingle(wide)).CopyTo(zeros[i..]);
+        }
+
+        for (; i < zeros.Length; i++)
+        {
+            zeros[i] = Decode(Bytes == 1 ? codes[i] : MemoryMarshal.Read<ushort>(codes[(2 * i)..]));
+        }
+    }
 
     private static int MaxCode(int bytes) => (1 << (8 * bytes)) - 1;
 }

@@ -11,6 +11,9 @@ internal sealed unsafe class PagePool : IDisposable
     /// <summary>Slab sizes are a multiple of this many bytes; slabs begin at a multiple of it.</summary>
     public const int Granularity = 64;
 
+    /// <summary>Bytes behind every slab that vector instructions may read, whatever they hold.</summary>
+    public const int Slack = 64;
+
     /// <summary>
     /// What is in use over what is kept, at least: enough for a turn's fork that is dropped and grown again, and no budget of pages in use is far exceeded.
     /// </summary>
@@ -51,7 +54,7 @@ internal sealed unsafe class PagePool : IDisposable
             }
             else
             {
-                slab = (byte*)NativeMemory.AlignedAlloc((nuint)slabBytes, Granularity);
+                slab = (byte*)NativeMemory.AlignedAlloc((nuint)slabBytes + Slack, Granularity);
             }
 
             new Span<byte>(slab, slabBytes).Clear();

@@ -14,15 +14,14 @@ namespace MixKVQ.AgentConnector.Cache.Precision;
 /// </code>
 /// E[Q²] is taken as (mean |Q|)² · π/2, exact for a normal distribution.
 /// </para>
-/// Each step up (2 → 3 → 4 → 8 bits) is valued by error saved a byte, see <see cref="WidthSteps"/>. The steps of a line lose value in this order, so taking all by
-/// falling value while they fit is the optimum of the convex problem, up to the last line. A step that begins a quad of a plane takes the whole quad's bytes, and
-/// those that fill it nothing; once no quad can be begun, the begun ones are still filled.
+/// Each step up (2 → 3 → 4 → 8 bits) of four lines, which share a quad of a plane, is valued by error saved a byte, see <see cref="QuadSteps"/>. The steps of a
+/// line lose value in this order, so taking all by falling value while they fit is the optimum of the convex problem, up to the last four lines.
 /// </summary>
 internal sealed class BudgetPolicy(double targetBits) : ICachePolicy
 {
-    public WidthPalette KeyWidths => WidthSteps.Palette;
+    public WidthPalette KeyWidths => QuadSteps.Palette;
 
-    public WidthPalette ValueWidths => WidthSteps.Palette;
+    public WidthPalette ValueWidths => QuadSteps.Palette;
 
     public int ScaleBytes => 1;
 
@@ -32,32 +31,37 @@ internal sealed class BudgetPolicy(double targetBits) : ICachePolicy
 
     public void Plan(PageStatistics page, long spareBytes, Span<byte> widths)
     {
-        widths.Fill(WidthSteps.Palette.Base);
+        widths.Fill(QuadSteps.Palette.Base);
         int matricesPerBlock = 1 + page.ValueGroupCount;
         var counts = new WidthCounts[page.BlockCount * matricesPerBlock];
         for (int matrix = 0; matrix < counts.Length; matrix++)
         {
-            counts[matrix] = (matrix % matricesPerBlock == 0 ? page.Keys : page.Values).UniformCounts(WidthSteps.Palette.Base);
+            counts[matrix] = (matrix % matricesPerBlock == 0 ? page.Keys : page.Values).UniformCounts(QuadSteps.Palette.Base);
         }
 
-        using var steps = new WidthSteps(page);
+        using var steps = new QuadSteps(page);
         foreach (uint step in steps.ByFallingValue())
         {
-            (int line, byte from, byte to) = WidthSteps.Meaning(step);
-            if (widths[line] != from)
+            ReadOnlySpan<int> lines = steps.Lines(step);
+            if (widths[lines[0]] != QuadSteps.From(step))
             {
                 continue;
             }
 
-            (int block, int lineOfBlock) = Math.DivRem(line, page.LinesPerBlock);
+            (int block, int lineOfBlock) = Math.DivRem(lines[0], page.LinesPerBlock);
             bool isKey = lineOfBlock < page.HeadDim;
             int matrix = block * matricesPerBlock + (isKey ? 0 : 1 + (lineOfBlock - page.HeadDim) / page.Values.LineCount);
-            WidthCounts widened = counts[matrix].Widened(to);
+            byte to = QuadSteps.To(step);
+            WidthCounts widened = counts[matrix].Widened(lines.Length, to);
             int bytes = (isKey ? page.Keys : page.Values).GrowthBytes(counts[matrix], widened);
             if (bytes <= spareBytes)
             {
-                (widths[line], counts[matrix]) = (to, widened);
+                counts[matrix] = widened;
                 spareBytes -= bytes;
+                foreach (int line in lines)
+                {
+                    widths[line] = to;
+                }
             }
         }
     }

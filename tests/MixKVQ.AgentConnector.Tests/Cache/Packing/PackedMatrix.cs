@@ -13,7 +13,7 @@ internal sealed unsafe class PackedMatrix
         _bytes = GC.AllocateArray<byte>(expected.End + Guard.Length, pinned: true);
         Guard.CopyTo(_bytes, expected.End);
         float[][] lines = [.. elements.Chunk(layout.LineLength)];
-        var input = new MatrixLines(elements, layout.LineLength, layout.LineLength, [.. lines.Select(line => line.Min())], [.. lines.Select(line => line.Max())]);
+        var input = new UnpackedMatrix(elements, layout.LineLength, layout.LineLength, [.. lines.Select(line => line.Min())], [.. lines.Select(line => line.Max())]);
         Offsets = new MatrixWriter(layout, fit).Write(input, widths, zeroBytes, _bytes.AsSpan(0, expected.End));
         Assert.Equal(Guard, _bytes[expected.End..]);
         Reader = new MatrixReader(layout);

@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Cache.Packing;
 /// <param name="length">Elements of a line.</param>
 /// <param name="minima">The smallest element of each line.</param>
 /// <param name="maxima">The largest element of each line.</param>
-internal readonly ref struct MatrixLines(ReadOnlySpan<float> elements, int stride, int length, ReadOnlySpan<float> minima, ReadOnlySpan<float> maxima)
+internal readonly ref struct UnpackedMatrix(ReadOnlySpan<float> elements, int stride, int length, ReadOnlySpan<float> minima, ReadOnlySpan<float> maxima)
 {
     private readonly ReadOnlySpan<float> _elements = elements;
 
