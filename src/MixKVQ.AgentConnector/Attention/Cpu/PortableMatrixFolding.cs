@@ -141,7 +141,7 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
         return moved.AsInt32() & Vector256.Create(0xFF);
     }
 
-    private static Vector256<float> Inverse(float unit) => Vector256.Create(unit > 0 ? 1 / unit : 0);
+    private static Vector256<float> Inverse(float unit) => Vector256.Create(unit > LeastUnit ? 1 / unit : 0);
 
     /// <summary>Brings the integers to storage order, and from four rows a line to four lines a row.</summary>
     private void ToStorageOrder(sbyte* places, int stride)

@@ -36,7 +36,7 @@ internal sealed unsafe partial class VbmiMatrixFolding
 
         Vector128<float> units = Units(Largest(m0, m1, m2, m3));
         units.Store(folded.Units);
-        Vector128<float> inverse = Vector128.ConditionalSelect(Vector128.GreaterThan(units, Vector128<float>.Zero), Vector128<float>.One / units, Vector128<float>.Zero);
+        Vector128<float> inverse = Vector128.ConditionalSelect(Vector128.GreaterThan(units, Vector128.Create(LeastUnit)), Vector128<float>.One / units, Vector128<float>.Zero);
         c0 -= Round(p0, inverse[0], 0) * Vector512.Create(units[0] / 2);
         c1 -= Round(p1, inverse[1], 1) * Vector512.Create(units[1] / 2);
         c2 -= Round(p2, inverse[2], 2) * Vector512.Create(units[2] / 2);
