@@ -80,7 +80,7 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
         Floats.Sums(s0, s1, s2, s3).Store(dots);
     }
 
-    /// <summary>Two rows of x, <see cref="headDim"/> apart, · each row of a batch.</summary>
+    /// <summary>Two rows of x, one behind the other, · each row of a batch.</summary>
     private void Dots(float* x, float* batch, float* dots, int stride)
     {
         Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
