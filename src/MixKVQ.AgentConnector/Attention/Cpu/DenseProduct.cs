@@ -12,7 +12,7 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
     /// <summary>Rows that are taken together, to load and store sums once for all of them.</summary>
     private const int BatchRows = 4;
 
-    private readonly ScratchFloats _batch = new();
+    private readonly AlignedMemory _batch = new(BatchRows * headDim * sizeof(float));
 
     /// <summary>logits[r, t] = x[r] · keys[t].</summary>
     /// <param name="keys">[count, headDim], in the format.</param>
@@ -58,7 +58,7 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
     private float* Read(byte* rows, int first, int present)
     {
         int bytes = headDim * format.Bytes();
-        float* batch = _batch.OfLength(BatchRows * headDim);
+        float* batch = _batch.Floats;
         format.Read(new ReadOnlySpan<byte>(rows + (long)first * bytes, present * bytes), new Span<float>(batch, present * headDim));
         new Span<float>(batch + present * headDim, (BatchRows - present) * headDim).Clear();
         return batch;

@@ -12,7 +12,7 @@ internal sealed unsafe class PagePool : IDisposable
     public const int Granularity = 64;
 
     /// <summary>Bytes behind every slab that vector instructions may read, whatever they hold.</summary>
-    private const int Slack = 64;
+    public const int Slack = 64;
 
     /// <summary>
     /// What is in use over what is kept, at least: enough for a turn's fork that is dropped and grown again, and no budget of pages in use is far exceeded.
