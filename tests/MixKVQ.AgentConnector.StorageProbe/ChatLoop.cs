@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.AI;
 using MixKVQ.AgentConnector.Tokens;
 
@@ -18,7 +19,7 @@ internal static class ChatLoop
     /// <summary>What stands for no id.</summary>
     public const string NoId = "-";
 
-    /// <summary>Answers each line of standard input, an id, a space and a question, until there are no more.</summary>
+    /// <summary>Answers each line of standard input, an id, after how many updates to stand still for ever (0: never) and a question, until there are no more.</summary>
     public static async Task RunAsync(string modelFolder, string folder)
     {
         await using var client = new MixKvqChatClient(Options(modelFolder, folder));
@@ -26,8 +27,8 @@ internal static class ChatLoop
         await Console.Out.WriteLineAsync("ready");
         while (await Console.In.ReadLineAsync() is { } line)
         {
-            string[] words = line.Split(' ', 2);
-            await AnswerAsync(client, words[0] == NoId ? null : words[0], words[1], TurnOptions(modelFolder));
+            string[] words = line.Split(' ', 3);
+            await AnswerAsync(client, words[0] == NoId ? null : words[0], int.Parse(words[1], CultureInfo.InvariantCulture), words[2], TurnOptions(modelFolder));
         }
     }
 
@@ -52,7 +53,7 @@ internal static class ChatLoop
         };
     }
 
-    private static async Task AnswerAsync(MixKvqChatClient client, string? id, string question, ChatOptions options)
+    private static async Task AnswerAsync(MixKvqChatClient client, string? id, int lastUpdate, string question, ChatOptions options)
     {
         options.ConversationId = id;
         List<ChatResponseUpdate> updates = [];
@@ -60,6 +61,10 @@ internal static class ChatLoop
         {
             updates.Add(update);
             await Console.Out.WriteLineAsync(Part);
+            if (updates.Count == lastUpdate)
+            {
+                await Task.Delay(Timeout.Infinite);
+            }
         }
 
         ChatResponse response = updates.ToChatResponse();

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using MixKVQ.AgentConnector.Cache.Paging;
 
 namespace MixKVQ.AgentConnector.Tests.Cache.Fuzzing;
 
-/// <summary>Memory whose last byte is followed by a page that no one may touch, so that reading past the end ends the process. Linux only.</summary>
+/// <summary>Memory that is followed, after the slack which a slab has, by a page that no one may touch: reading further ends the process. Linux only.</summary>
 internal sealed unsafe partial class GuardedMemory : IDisposable
 {
     private const int PageBytes = 1 << 16;
@@ -15,7 +16,7 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
     /// <param name="bytes">Most bytes to be placed.</param>
     public GuardedMemory(int bytes)
     {
-        _bytes = (nuint)((bytes + PageBytes - 1) / PageBytes * PageBytes);
+        _bytes = (nuint)((bytes + PagePool.Slack + PageBytes - 1) / PageBytes * PageBytes);
         _start = (byte*)Map(0, _bytes + PageBytes, ReadWrite, PrivateAnonymous, -1, 0);
         if ((nint)_start == -1 || Protect((nint)_start + (nint)_bytes, PageBytes, 0) != 0)
         {
@@ -23,10 +24,11 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
         }
     }
 
-    /// <summary>Copies bytes to the end of the memory; tells where they begin.</summary>
+    /// <summary>Copies bytes to the end of the memory, less the slack, which holds what would show in any sum; tells where they begin.</summary>
     public byte* Place(ReadOnlySpan<byte> bytes)
     {
-        byte* place = _start + _bytes - bytes.Length;
+        byte* place = _start + _bytes - PagePool.Slack - bytes.Length;
+        new Span<byte>(place + bytes.Length, PagePool.Slack).Fill(byte.MaxValue);
         bytes.CopyTo(new Span<byte>(place, bytes.Length));
         return place;
     }

@@ -32,10 +32,10 @@ internal sealed class ChattingProcess : IDisposable
         }
     }
 
-    /// <summary>Asks and waits for the first <paramref name="updates"/> of the answer.</summary>
-    public async Task BeginAsync(string? id, string question, int updates, CancellationToken cancellationToken)
+    /// <summary>Asks and waits for the first <paramref name="updates"/> of the answer, which then goes on by itself or, where it <paramref name="stops"/>, does not.</summary>
+    public async Task BeginAsync(string? id, string question, int updates, CancellationToken cancellationToken, bool stops = false)
     {
-        await _process.StandardInput.WriteLineAsync($"{id ?? ChatLoop.NoId} {question}");
+        await _process.StandardInput.WriteLineAsync($"{id ?? ChatLoop.NoId} {(stops ? updates : 0)} {question}");
         await _process.StandardInput.FlushAsync(cancellationToken);
         for (int i = 0; i < updates; i++)
         {

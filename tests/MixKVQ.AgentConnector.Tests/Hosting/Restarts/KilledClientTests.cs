@@ -40,7 +40,7 @@ public sealed class KilledClientTests : IDisposable
         using (ChattingProcess process = await ChattingProcess.StartAsync(_model.Folder, _folder.Path, Cancellation))
         {
             (id, first) = await process.AskAsync(null, Long, Cancellation);
-            await process.BeginAsync(id, $"Lost? {Long}", updates: ChatLoop.AnswerTokens / 2, Cancellation);
+            await process.BeginAsync(id, $"Lost? {Long}", updates: ChatLoop.AnswerTokens / 2, Cancellation, stops: true);
         }
 
         await using var resumed = new MixKvqChatClient(ChatLoop.Options(_model.Folder, _folder.Path));
