@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tests.Cache.Fuzzing;
 
 /// <summary>
 /// Damages pages and images of one small cache and reads them. What is refused must leave nothing behind; what is accepted must do no harm: both kernels run
-/// over an accepted page that ends where the pool's memory ends, and an accepted image goes on for more than a page. Anything else throws, or ends the process.
+/// over an accepted page that ends where memory ends, and an accepted image goes on for more than a page. Anything else throws, or ends the process.
 /// </summary>
 internal sealed unsafe class CacheFuzz : IDisposable
 {
@@ -34,7 +34,7 @@ internal sealed unsafe class CacheFuzz : IDisposable
         _driver.Feed(_cache, Tokens);
         _image = _cache.Export();
         _pages = [.. _image.Pages.Select(page => page.Bytes.ToArray())];
-        _memory = new GuardedMemory(PagePool.SlabBytesFor(_factory.Layout.MaxBytes) + PagePool.Slack);
+        _memory = new GuardedMemory(PagePool.SlabBytesFor(_factory.Layout.MaxBytes));
         _random = new Random(seed);
     }
 
@@ -116,7 +116,7 @@ internal sealed unsafe class CacheFuzz : IDisposable
     private void Attend(ReadOnlySpan<byte> slab)
     {
         // Never released: the pool does not know the memory.
-        var page = new Page(_factory.Pool, _memory.Place([.. slab, .. new byte[PagePool.Slack]]), slab.Length);
+        var page = new Page(_factory.Pool, _memory.Place(slab), slab.Length);
         CacheView view = _cache.Layer(0).View with { Pages = [page] };
         using torch.Tensor queries = _driver.LayerQueries(0, view.TokenCount - 1, 1);
         foreach (IAttentionKernel kernel in _kernels)
