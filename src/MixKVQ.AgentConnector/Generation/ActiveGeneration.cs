@@ -43,6 +43,48 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
         return new ValueTask<GeneratedToken>(this, _next.Version);
     }
 
+    /// <summary>Engine: what can read this generation's last token together with others'; null while it reads its prompt, and where its model reads each alone.</summary>
+    public ISequenceBatch? Batch => _statistics.GeneratedTokenCount > 0 ? _request.Sequence.Batch : null;
+
+    /// <summary>Engine: whether the consumer cancelled; the awaited task has ended then.</summary>
+    public bool EndIfCancelled()
+    {
+        if (!_cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        Fail(new OperationCanceledException(_cancellationToken));
+        return true;
+    }
+
+    /// <summary>Engine: the token to read, with room for its logits: the row of the buffers that is free for it.</summary>
+    public SequenceToken LastToken(int row) => new(_request.Sequence, _lastToken[0], _buffers.Logits(row, _request.Sequence.VocabularySize));
+
+    /// <summary>Engine: ends the awaited task, after the last token was read elsewhere.</summary>
+    /// <param name="logits">What follows the token; changed.</param>
+    /// <param name="start">When the reading began, a timestamp.</param>
+    /// <param name="failure">What went wrong with it, or null.</param>
+    /// <returns>Whether the generation goes on.</returns>
+    public bool EndRead(Span<float> logits, long start, Exception? failure)
+    {
+        try
+        {
+            if (failure is null)
+            {
+                return CompleteDecoded(logits, start);
+            }
+        }
+        catch (Exception exception)
+        {
+            // Whatever is wrong with these logits is this generation's alone.
+            failure = exception;
+        }
+
+        Fail(failure);
+        return false;
+    }
+
     /// <summary>
     /// Engine: reads one prefill chunk or the last token. True if that ended the awaited task, false if the prefill goes on.
     /// </summary>
@@ -51,12 +93,11 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
     {
         _cancellationToken.ThrowIfCancellationRequested();
         long start = _timeProvider.GetTimestamp();
-        Span<float> logits = _buffers.Logits(_request.Sequence.VocabularySize);
+        Span<float> logits = _buffers.Logits(0, _request.Sequence.VocabularySize).Span;
         if (_statistics.GeneratedTokenCount > 0)
         {
             _request.Sequence.Append(_lastToken, logits);
-            int next = _sampler.Sample(logits);
-            Complete(next, _statistics with { DecodeTime = _statistics.DecodeTime + _timeProvider.GetElapsedTime(start) });
+            CompleteDecoded(logits, start);
             return true;
         }
 
@@ -89,11 +130,20 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
     void IValueTaskSource<GeneratedToken>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _next.OnCompleted(continuation, state, token, flags);
 
-    private void Complete(int token, GenerationStatistics statistics)
+    private bool CompleteDecoded(Span<float> logits, long start)
+    {
+        int next = _sampler.Sample(logits);
+        return Complete(next, _statistics with { DecodeTime = _statistics.DecodeTime + _timeProvider.GetElapsedTime(start) });
+    }
+
+    /// <summary>Whether the generation goes on; once this returns, the consumer has the word.</summary>
+    private bool Complete(int token, GenerationStatistics statistics)
     {
         _lastToken[0] = token;
         _statistics = statistics with { GeneratedTokenCount = statistics.GeneratedTokenCount + 1 };
-        _next.SetResult(new GeneratedToken(token, FindEnd(token), _statistics) { Likelihood = _sampler.LastLikelihood });
+        GenerationEnd? end = FindEnd(token);
+        _next.SetResult(new GeneratedToken(token, end, _statistics) { Likelihood = _sampler.LastLikelihood });
+        return end is null;
     }
 
     private GenerationEnd? FindEnd(int token) =>

@@ -12,8 +12,15 @@ namespace MixKVQ.AgentConnector.Generation;
 /// <param name="vocabularySize">
 /// How many ids mean something, at most the model's: models pad their vocabulary, and padding is never to be sampled. Null: all.
 /// </param>
-internal sealed class DecoderSequence(DecoderModel model, KvCache cache, int? vocabularySize = null) : IModelSequence
+/// <param name="batch">The model's, borrowed; null where the sequence is to be read alone.</param>
+internal class DecoderSequence(DecoderModel model, KvCache cache, int? vocabularySize = null, DecoderBatch? batch = null) : IModelSequence
 {
+    /// <summary>The conversation's cache.</summary>
+    public KvCache Cache => cache;
+
+    /// <inheritdoc/>
+    public ISequenceBatch? Batch => batch;
+
     public int VocabularySize => vocabularySize ?? model.Config.VocabularySize;
 
     public int TokenCount => cache.TokenCount;

@@ -15,6 +15,9 @@ internal interface IModelSequence
     /// <summary>The most tokens that one <see cref="Append"/> may take now; at least 1.</summary>
     int TokensToPageBorder { get; }
 
+    /// <summary>What reads single tokens for this and other sequences together, one object for all of them; null: this sequence is read alone.</summary>
+    ISequenceBatch? Batch => null;
+
     /// <summary>Reads tokens. If it throws, the sequence is of no further use.</summary>
     /// <param name="tokens">1 to <see cref="TokensToPageBorder"/> ids, each below <see cref="VocabularySize"/>; not kept.</param>
     /// <param name="lastLogits">Receives the last token's logits, [<see cref="VocabularySize"/>]; empty: they are not wanted.</param>

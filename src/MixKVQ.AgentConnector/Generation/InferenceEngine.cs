@@ -4,8 +4,8 @@ namespace MixKVQ.AgentConnector.Generation;
 
 /// <summary>
 /// Runs all generations on one thread, which alone calls the models. A generation takes a step, one prefill chunk or one decoded token,
-/// only while its consumer awaits the next token, and queues anew for each: active generations advance in turn, a newcomer waits for
-/// one step of each at most, and a slow consumer holds up no other generation. What is prefilled ahead goes on only between generations.
+/// only while its consumer awaits the next token, and queues anew for each: active generations advance in turn, those that decode with one model
+/// together, a newcomer waits for one step of each at most, and a slow consumer holds up no other generation. What is prefilled ahead goes on only between generations.
 /// Thread-safe.
 /// </summary>
 internal sealed class InferenceEngine : IAsyncDisposable
@@ -108,6 +108,7 @@ internal sealed class InferenceEngine : IAsyncDisposable
 
     private void Run()
     {
+        var round = new DecodeRound(_timeProvider);
         while (_queue.TryTake(out IEngineStep? step))
         {
             try
@@ -115,6 +116,11 @@ internal sealed class InferenceEngine : IAsyncDisposable
                 if (_queue.IsClosed)
                 {
                     step.Fail(EngineDisposed());
+                }
+                else if (step is ActiveGeneration { Batch: { } batch } generation)
+                {
+                    round.Run(generation, batch, _queue);
+                    round.AwaitReturns(_queue);
                 }
                 else if (!step.Advance() && !_queue.TryAdd(step))
                 {

@@ -5,19 +5,24 @@ namespace MixKVQ.AgentConnector.Generation;
 /// <summary>What a step needs and no generation keeps: the engine's steps run one after another and share them.</summary>
 internal sealed class StepBuffers
 {
-    private float[] _logits = [];
+    private readonly List<float[]> _logits = [];
 
     /// <summary>The samplers' buffers.</summary>
     public CandidateSet Candidates { get; } = new();
 
-    /// <summary>[vocabulary], overwritten by every step.</summary>
-    public Span<float> Logits(int vocabularySize)
+    /// <summary>A row of logits, overwritten by every step; rows are for the generations that share one.</summary>
+    public Memory<float> Logits(int row, int count)
     {
-        if (_logits.Length < vocabularySize)
+        while (_logits.Count <= row)
         {
-            _logits = new float[vocabularySize];
+            _logits.Add([]);
         }
 
-        return _logits.AsSpan(0, vocabularySize);
+        if (_logits[row].Length < count)
+        {
+            _logits[row] = new float[count];
+        }
+
+        return _logits[row].AsMemory(0, count);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace MixKVQ.AgentConnector.Generation;
@@ -10,7 +11,7 @@ internal sealed class StepQueue
 {
     // Monitor, not Lock: the engine's thread waits on it.
     private readonly object _gate = new();
-    private readonly Queue<IEngineStep> _waiting = new();
+    private readonly List<IEngineStep> _waiting = [];
     private readonly List<IEngineStep> _background = [];
     private int _openGenerations;
     private bool _isClosed;
@@ -56,7 +57,7 @@ internal sealed class StepQueue
                 return false;
             }
 
-            _waiting.Enqueue(step);
+            _waiting.Add(step);
             Monitor.Pulse(_gate);
             return true;
         }
@@ -92,7 +93,7 @@ internal sealed class StepQueue
     {
         lock (_gate)
         {
-            while (!_waiting.TryDequeue(out step) && !TryTakeBackground(out step))
+            while (!TryTakeFirst(out step) && !TryTakeBackground(out step))
             {
                 if (_isClosed)
                 {
@@ -106,6 +107,40 @@ internal sealed class StepQueue
         }
     }
 
+    /// <summary>
+    /// Takes the waiting generations whose next token <paramref name="batch"/> can read, from the first, until there are <paramref name="most"/> in the list.
+    /// </summary>
+    public void TakeCompanions(List<ActiveGeneration> generations, ISequenceBatch batch, int most)
+    {
+        lock (_gate)
+        {
+            for (int i = 0; i < _waiting.Count && generations.Count < most;)
+            {
+                if (_waiting[i] is ActiveGeneration generation && generation.Batch == batch)
+                {
+                    generations.Add(generation);
+                    _waiting.RemoveAt(i);
+                }
+                else
+                {
+                    i++;
+                }
+            }
+        }
+    }
+
+    /// <summary>Returns once as many steps wait, or none will, or the time is over.</summary>
+    public void AwaitCount(int count, TimeSpan limit)
+    {
+        long start = Stopwatch.GetTimestamp();
+        SpinWait wait = default;
+        while (IsBelow(count) && Stopwatch.GetElapsedTime(start) < limit)
+        {
+            // Times here are far below a timer's tick.
+            wait.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
     /// <summary>Lets nothing more in; what waits can still be taken.</summary>
     public void Close()
     {
@@ -114,6 +149,25 @@ internal sealed class StepQueue
             _isClosed = true;
             Monitor.PulseAll(_gate);
         }
+    }
+
+    private bool IsBelow(int count)
+    {
+        lock (_gate)
+        {
+            return !_isClosed && _waiting.Count < Math.Min(count, _openGenerations);
+        }
+    }
+
+    private bool TryTakeFirst([NotNullWhen(true)] out IEngineStep? step)
+    {
+        step = _waiting.Count > 0 ? _waiting[0] : null;
+        if (step is not null)
+        {
+            _waiting.RemoveAt(0);
+        }
+
+        return step is not null;
     }
 
     private bool TryTakeBackground([NotNullWhen(true)] out IEngineStep? step)

@@ -9,45 +9,34 @@ namespace MixKVQ.AgentConnector.Hosting;
 /// <param name="model">Borrowed.</param>
 /// <param name="cache">Owned.</param>
 /// <param name="vocabularySize">The tokenizer's.</param>
-internal sealed class ModelSequence(DecoderModel model, KvCache cache, int vocabularySize) : IConversationSequence
+/// <param name="batch">The model's, borrowed.</param>
+internal sealed class ModelSequence(DecoderModel model, KvCache cache, int vocabularySize, DecoderBatch batch)
+    : DecoderSequence(model, cache, vocabularySize, batch), IConversationSequence
 {
-    private readonly DecoderSequence _steps = new(model, cache, vocabularySize);
-
-    private KvCache Cache => cache;
-
-    /// <inheritdoc/>
-    public int VocabularySize => vocabularySize;
+    private readonly DecoderModel _model = model;
+    private readonly DecoderBatch _batch = batch;
 
     /// <inheritdoc/>
-    public int TokenCount => cache.TokenCount;
+    public CacheUsage Usage => Cache.Usage;
 
     /// <inheritdoc/>
-    public int TokensToPageBorder => cache.TokensToPageBorder;
+    public long OwnBytes => Cache.OwnBytes;
 
     /// <inheritdoc/>
-    public CacheUsage Usage => cache.Usage;
+    public IReadOnlyList<CachePart> Parts => Cache.Parts;
 
     /// <inheritdoc/>
-    public void Append(ReadOnlyMemory<int> tokens, Span<float> lastLogits) => _steps.Append(tokens, lastLogits);
+    public CacheImage Export() => Cache.Export();
 
     /// <inheritdoc/>
-    public long OwnBytes => cache.OwnBytes;
+    public void ShareParts(IConversationSequence other, int tokens) => Cache.ShareParts(((ModelSequence)other).Cache, tokens);
 
     /// <inheritdoc/>
-    public IReadOnlyList<CachePart> Parts => cache.Parts;
+    public IConversationSequence Fork() => new ModelSequence(_model, Cache.Fork(), VocabularySize, _batch);
 
     /// <inheritdoc/>
-    public CacheImage Export() => cache.Export();
+    public int TruncateToPageBorder(int maxTokens) => Cache.TruncateToPageBorder(maxTokens);
 
     /// <inheritdoc/>
-    public void ShareParts(IConversationSequence other, int tokens) => cache.ShareParts(((ModelSequence)other).Cache, tokens);
-
-    /// <inheritdoc/>
-    public IConversationSequence Fork() => new ModelSequence(model, cache.Fork(), vocabularySize);
-
-    /// <inheritdoc/>
-    public int TruncateToPageBorder(int maxTokens) => cache.TruncateToPageBorder(maxTokens);
-
-    /// <inheritdoc/>
-    public void Dispose() => cache.Dispose();
+    public void Dispose() => Cache.Dispose();
 }

@@ -1,6 +1,7 @@
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Generation;
 using MixKVQ.AgentConnector.Models;
 
 namespace MixKVQ.AgentConnector.Hosting;
@@ -12,6 +13,8 @@ namespace MixKVQ.AgentConnector.Hosting;
 /// <param name="signature">What saved sequences must have in common with the model.</param>
 internal sealed class ModelSequences(DecoderModel model, KvCacheFactory caches, int vocabularySize, ModelSignature signature) : ISequenceFactory
 {
+    private readonly DecoderBatch _batch = new(model);
+
     /// <inheritdoc/>
     public ModelSignature Signature => signature;
 
@@ -19,7 +22,7 @@ internal sealed class ModelSequences(DecoderModel model, KvCacheFactory caches, 
     public long HeldBytes => caches.HeldBytes;
 
     /// <inheritdoc/>
-    public IConversationSequence Create() => new ModelSequence(model, caches.Create(), vocabularySize);
+    public IConversationSequence Create() => new ModelSequence(model, caches.Create(), vocabularySize, _batch);
 
     /// <inheritdoc/>
     public long BytesToHold(int sharedTokens, int tokens) => caches.BytesToHold(sharedTokens, tokens);
@@ -28,5 +31,5 @@ internal sealed class ModelSequences(DecoderModel model, KvCacheFactory caches, 
     public Page ReadPage(ReadOnlySpan<byte> slab) => caches.ReadPage(slab);
 
     /// <inheritdoc/>
-    public IConversationSequence Import(CacheImage image) => new ModelSequence(model, caches.Import(image), vocabularySize);
+    public IConversationSequence Import(CacheImage image) => new ModelSequence(model, caches.Import(image), vocabularySize, _batch);
 }

@@ -3,6 +3,7 @@ using MixKVQ.AgentConnector.Attention.Cpu;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Native;
+using MixKVQ.AgentConnector.Threading;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -60,6 +61,9 @@ internal sealed class DecoderModel : IDisposable
     /// <summary>Whether the cache sees rotated values: asked for, and head_dim is a power of two.</summary>
     public bool RotatesValues { get; }
 
+    /// <summary>The threads that share a step's work.</summary>
+    public WorkerTeam Team { get; } = new(get_num_threads());
+
     /// <summary>Loads a Hugging Face model folder.</summary>
     /// <param name="folder">Holds config.json and safetensors.</param>
     /// <param name="device">Where weights and steps live.</param>
@@ -112,8 +116,33 @@ internal sealed class DecoderModel : IDisposable
         return _output.ApplyToFloat32(normed).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Runs one token of each of several conversations in one pass over the weights. What a conversation gets does not depend on the others.</summary>
+    /// <param name="inputs">At least one.</param>
+    /// <param name="failures">
+    /// As many as inputs: set to null where the token is in the cache and its logits are there, else to what went wrong with this conversation alone,
+    /// whose cache is then unusable but for <see cref="KvCache.Dispose"/>.
+    /// </param>
+    public void Decode(ReadOnlySpan<DecodeInput> inputs, Span<Exception?> failures)
+    {
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            try
+            {
+                using Tensor logits = Forward(new ForwardStep(new[] { inputs[i].TokenId }, inputs[i].Cache));
+                using Tensor host = logits.cpu();
+                host.data<float>().ToArray().AsSpan(0, inputs[i].Logits.Length).CopyTo(inputs[i].Logits.Span);
+                failures[i] = null;
+            }
+            catch (Exception exception) when (exception is ArithmeticException or ArgumentException or InvalidOperationException)
+            {
+                failures[i] = exception;
+            }
+        }
+    }
+
     public void Dispose()
     {
+        Team.Dispose();
         _embedding.Dispose();
         foreach (DecoderLayer layer in _layers)
         {

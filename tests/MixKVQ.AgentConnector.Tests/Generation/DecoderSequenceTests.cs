@@ -39,6 +39,7 @@ public class DecoderSequenceTests
         using DecoderModel model = DecoderModel.Load(tiny.Folder, CPU, null);
         using KvCacheFactory factory = new(model.CacheGeometry, new KvCacheOptions { Policy = KvCachePolicy.FullPrecision });
         await using InferenceEngine engine = new();
+        DecoderBatch batch = new(model);
         int[][] prompts = [.. Enumerable.Range(0, 4).Select(seed => tiny.Tokens(150 + (20 * seed), seed))];
 
         List<int>[] generated = await Task.WhenAll(prompts.Select(prompt => GenerateAlone(prompt)));
@@ -54,7 +55,7 @@ public class DecoderSequenceTests
         async Task<List<int>> GenerateAlone(int[] prompt)
         {
             using KvCache cache = factory.Create();
-            return await Generate(engine, new(new DecoderSequence(model, cache), prompt, default, SamplingOptions.Greedy, 30, [], 512));
+            return await Generate(engine, new(new DecoderSequence(model, cache, batch: batch), prompt, default, SamplingOptions.Greedy, 30, [], 512));
         }
     }
 

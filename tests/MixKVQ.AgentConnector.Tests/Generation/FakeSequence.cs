@@ -30,6 +30,8 @@ internal sealed class FakeSequence(string name, ConcurrentQueue<string>? log = n
 
     public int VocabularySize { get; init; } = 1000;
 
+    public ISequenceBatch? Batch { get; init; }
+
     public int TokenCount => Tokens.Count;
 
     public int TokensToPageBorder => TokenCount < 160 ? 160 - TokenCount : 128 - ((TokenCount - 160) % 128);

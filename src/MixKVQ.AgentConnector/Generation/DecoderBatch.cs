@@ -1,0 +1,27 @@
+using MixKVQ.AgentConnector.Models;
+
+namespace MixKVQ.AgentConnector.Generation;
+
+/// <summary>Decodes several conversations of one model together.</summary>
+/// <param name="model">Borrowed.</param>
+internal sealed class DecoderBatch(DecoderModel model) : ISequenceBatch
+{
+    private DecodeInput[] _inputs = [];
+
+    /// <inheritdoc/>
+    public void Append(ReadOnlySpan<SequenceToken> tokens, Span<Exception?> failures)
+    {
+        if (_inputs.Length < tokens.Length)
+        {
+            _inputs = new DecodeInput[tokens.Length];
+        }
+
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            _inputs[i] = new DecodeInput(tokens[i].Token, ((DecoderSequence)tokens[i].Sequence).Cache, tokens[i].Logits);
+        }
+
+        model.Decode(_inputs.AsSpan(0, tokens.Length), failures);
+        Array.Clear(_inputs);
+    }
+}
