@@ -46,6 +46,7 @@ internal sealed class TorchLoader
 
     private bool LoadTorch(string folder)
     {
+        OpenMpWaiting.Shorten();
         foreach (string file in TorchFolders.TorchFiles)
         {
             nint handle = Attempts.TryLoad(Path.Combine(folder, file));

@@ -36,6 +36,7 @@ internal sealed unsafe class ChunkAttention(WorkerTeam? team, FloatKernels kerne
         Tensor output = empty_like(source, requires_grad: false);
         _step = new ChunkStep(view, (float*)TensorMemory.DataPointer(source), (float*)TensorMemory.DataPointer(output), tokens, scale);
         Run(view.Layout.Geometry.KeyValueHeadCount);
+        _step = default;
         GC.KeepAlive(source);
         if (queries.dtype == ScalarType.Float32)
         {

@@ -107,15 +107,23 @@ internal sealed unsafe class ChunkRows(FloatKernels kernels)
             new Span<float>(logits, rows * LogitStride).Clear();
             _panels.FillColumns(part.Key(head, first), format, count, headDim);
             _panels.AddProduct(queries, headDim, rows, logits, LogitStride);
-            for (int row = 0; row < rows; row++)
-            {
-                int seen = Math.Clamp(step.VisibleTo(firstRow + row) - part.Position - first, 0, count);
-                new Span<float>(logits + row * LogitStride + seen, columns - seen).Fill(float.NegativeInfinity);
-            }
-
+            FillHidden(step, part.Position + first, firstRow, rows, count, columns, logits, float.NegativeInfinity);
             _softmax.Weigh(logits, LogitStride, columns);
+
+            // The smallest weights are not 0, and what a token outputs is to depend on no later one.
+            FillHidden(step, part.Position + first, firstRow, rows, count, columns, logits, 0);
             _panels.FillLines(part.Value(head, first), format, count, headDim);
             _panels.AddProduct(logits, LogitStride, rows, _softmax.Outputs, headDim);
+        }
+    }
+
+    /// <summary>Sets each row's columns of tokens that it does not see, and those that are of no token.</summary>
+    private static void FillHidden(in ChunkStep step, int position, int firstRow, int rows, int count, int columns, float* logits, float value)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            int seen = Math.Clamp(step.VisibleTo(firstRow + row) - position, 0, count);
+            new Span<float>(logits + row * LogitStride + seen, columns - seen).Fill(value);
         }
     }
 }

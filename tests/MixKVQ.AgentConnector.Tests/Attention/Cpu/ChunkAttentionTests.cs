@@ -73,6 +73,31 @@ public sealed class ChunkAttentionTests
         }
     }
 
+    [Theory]
+    [InlineData(0, 30)]
+    [InlineData(170, 100)]
+    public void Attend_OfATokenDependsOnNoLaterOne(int before, int step)
+    {
+        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 1);
+        using var driver = new CacheDriver(geometry, before + step);
+        using var factory = new KvCacheFactory(geometry, new KvCacheOptions { TargetBits = 3 });
+        float[] whole = AttendAfter(before, step);
+        foreach (int part in new[] { 1, 2, step / 2, step - 1 })
+        {
+            float[] first = AttendAfter(before, part);
+            Assert.Equal(whole[..first.Length], first);
+        }
+
+        float[] AttendAfter(int before, int count)
+        {
+            using KvCache cache = factory.Create();
+            driver.Feed(cache, before);
+            driver.Append(cache, count);
+            using Tensor queries = driver.LayerQueries(0, before, count);
+            return Attend(new ChunkAttention(null, FloatKernels.Best), queries, cache.Layer(0).View);
+        }
+    }
+
     [Fact]
     public void Attend_TakesQueriesThatAreNotContiguousAndGivesTheirType()
     {
