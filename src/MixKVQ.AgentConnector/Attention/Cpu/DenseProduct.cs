@@ -12,7 +12,7 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
     /// <summary>Rows that are taken together, to load and store sums once for all of them.</summary>
     private const int BatchRows = 4;
 
-    private readonly ScratchFloats _batch = new();
+    private readonly AlignedMemory _batch = new(BatchRows * headDim * sizeof(float));
 
     /// <summary>logits[r, t] = x[r] · keys[t].</summary>
     /// <param name="keys">[count, headDim], in the format.</param>
@@ -26,9 +26,15 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
         for (int token = 0; token < count; token += BatchRows)
         {
             float* batch = Read(keys, token, Math.Min(BatchRows, count - token));
-            for (int row = 0; row < rows; row++)
+            int row = 0;
+            for (; row < rows - 1; row += 2)
             {
-                Dots(x + row * headDim, batch).Store(logits + row * stride + token);
+                Dots(x + row * headDim, batch, logits + row * stride + token, stride);
+            }
+
+            if (row < rows)
+            {
+                Dots(x + row * headDim, batch, logits + row * stride + token);
             }
         }
     }
@@ -52,15 +58,14 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
     private float* Read(byte* rows, int first, int present)
     {
         int bytes = headDim * format.Bytes();
-        float* batch = _batch.OfLength(BatchRows * headDim);
+        float* batch = _batch.Floats;
         format.Read(new ReadOnlySpan<byte>(rows + (long)first * bytes, present * bytes), new Span<float>(batch, present * headDim));
         new Span<float>(batch + present * headDim, (BatchRows - present) * headDim).Clear();
         return batch;
     }
 
     /// <summary>x · each row of a batch.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Vector128<float> Dots(float* x, float* batch)
+    private void Dots(float* x, float* batch, float* dots)
     {
         Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
         for (int i = 0; i < headDim; i += Vector256<float>.Count, batch += Vector256<float>.Count)
@@ -72,7 +77,29 @@ internal sealed unsafe class DenseProduct(int headDim, ElementFormat format)
             s3 = Vector256.MultiplyAddEstimate(elements, Vector256.Load(batch + 3 * headDim), s3);
         }
 
-        return Vector128.Create(Vector256.Sum(s0), Vector256.Sum(s1), Vector256.Sum(s2), Vector256.Sum(s3));
+        Floats.Sums(s0, s1, s2, s3).Store(dots);
+    }
+
+    /// <summary>Two rows of x, one behind the other, · each row of a batch.</summary>
+    private void Dots(float* x, float* batch, float* dots, int stride)
+    {
+        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
+        for (int i = 0; i < headDim; i += Vector256<float>.Count, batch += Vector256<float>.Count)
+        {
+            Vector256<float> first = Vector256.Load(x + i), second = Vector256.Load(x + headDim + i);
+            Vector256<float> b0 = Vector256.Load(batch), b1 = Vector256.Load(batch + headDim), b2 = Vector256.Load(batch + 2 * headDim), b3 = Vector256.Load(batch + 3 * headDim);
+            s0 = Vector256.MultiplyAddEstimate(first, b0, s0);
+            s1 = Vector256.MultiplyAddEstimate(first, b1, s1);
+            s2 = Vector256.MultiplyAddEstimate(first, b2, s2);
+            s3 = Vector256.MultiplyAddEstimate(first, b3, s3);
+            t0 = Vector256.MultiplyAddEstimate(second, b0, t0);
+            t1 = Vector256.MultiplyAddEstimate(second, b1, t1);
+            t2 = Vector256.MultiplyAddEstimate(second, b2, t2);
+            t3 = Vector256.MultiplyAddEstimate(second, b3, t3);
+        }
+
+        Floats.Sums(s0, s1, s2, s3).Store(dots);
+        Floats.Sums(t0, t1, t2, t3).Store(dots + stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

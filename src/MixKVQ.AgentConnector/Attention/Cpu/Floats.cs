@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
@@ -17,6 +18,20 @@ internal static unsafe class Floats
         Vector128<float> four = Vector128.MaxNative(lanes.GetLower(), lanes.GetUpper());
         Vector128<float> two = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(two[0], two[1]);
+    }
+
+    /// <summary>The sum of the lanes of each of four vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        if (!Avx.IsSupported)
+        {
+            return Vector128.Create(Vector256.Sum(a), Vector256.Sum(b), Vector256.Sum(c), Vector256.Sum(d));
+        }
+
+        Vector256<float> ab = Avx.UnpackLow(a, b) + Avx.UnpackHigh(a, b), cd = Avx.UnpackLow(c, d) + Avx.UnpackHigh(c, d);
+        Vector256<float> four = Avx.Shuffle(ab, cd, 0x44) + Avx.Shuffle(ab, cd, 0xEE);
+        return four.GetLower() + four.GetUpper();
     }
 
     /// <summary>y += factor · x.</summary>

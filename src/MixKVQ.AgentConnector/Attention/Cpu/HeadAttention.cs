@@ -10,6 +10,8 @@ internal sealed unsafe class HeadAttention
     /// <summary>Pages whose logits are weighed together: a softmax waits for its logits, and so does what follows it.</summary>
     private const int RunPages = 4;
 
+    private const int RunStride = RunPages * CacheGeometry.PageTokens;
+
     /// <summary>How many matrices ahead memory is asked for: pages lie apart, so that the processor does not find the next one by itself.</summary>
     private const int MatricesAhead = 2;
 
@@ -34,6 +36,8 @@ internal sealed unsafe class HeadAttention
         _keys = new MatrixProduct(layout.Keys, instructions, exact);
         _values = new MatrixProduct(layout.Values, instructions, exact);
         _dense = new DenseProduct(_headDim, layout.Keys.Format);
+        _queries.OfLength(layout.Geometry.GroupSize * _headDim + Slack);
+        _logits.OfLength(layout.Geometry.GroupSize * RunStride + Slack);
     }
 
     /// <summary>Attends to the view's pages from <paramref name="firstPage"/> up to, without, <paramref name="endPage"/>, and to sinks and tail where the range is the first.</summary>
@@ -73,8 +77,7 @@ internal sealed unsafe class HeadAttention
 
     private void AttendRun(in CacheView view, int head, int firstPage, int endPage, int endOfRange, float* queries, int rows, SoftmaxRows state)
     {
-        const int stride = RunPages * CacheGeometry.PageTokens;
-        float* logits = _logits.OfLength(rows * stride + Slack);
+        float* logits = _logits.OfLength(rows * RunStride + Slack);
         int block = view.Block(head);
         float squareFactor = _layout.CorrectsKeyBias ? 1f / 24 : 0;
         IReadOnlyList<Page> pages = view.Pages;
@@ -84,10 +87,10 @@ internal sealed unsafe class HeadAttention
             MemoryAhead ahead = next < endPage ? Ahead(pages, next, endOfRange, block, false) : Ahead(pages, next - endPage + firstPage, endPage, block, true);
             Page page = pages[index];
             byte* matrix = page.Start + _layout.KeysOffset(page.Bytes, block);
-            _keys.Multiply(matrix, queries, _headDim, rows, squareFactor, logits + (index - firstPage) * CacheGeometry.PageTokens, stride, onto: false, ahead);
+            _keys.Multiply(matrix, queries, _headDim, rows, squareFactor, logits + (index - firstPage) * CacheGeometry.PageTokens, RunStride, onto: false, ahead);
         }
 
-        state.Weigh(logits, (endPage - firstPage) * CacheGeometry.PageTokens, stride);
+        state.Weigh(logits, (endPage - firstPage) * CacheGeometry.PageTokens, RunStride);
         for (int index = firstPage; index < endPage; index++)
         {
             MemoryAhead ahead = Ahead(pages, index + MatricesAhead, endOfRange, block, index + MatricesAhead < endPage);
@@ -97,7 +100,7 @@ internal sealed unsafe class HeadAttention
                 byte* matrix = page.Start + _layout.ValuesOffset(page.Bytes, block, valueGroup);
                 float* weights = logits + (index - firstPage) * CacheGeometry.PageTokens;
                 float* outputs = state.Outputs + valueGroup * _layout.Values.LineLength;
-                _values.Multiply(matrix, weights, stride, rows, 0, outputs, _headDim, onto: true, valueGroup == 0 ? ahead : default);
+                _values.Multiply(matrix, weights, RunStride, rows, 0, outputs, _headDim, onto: true, valueGroup == 0 ? ahead : default);
             }
         }
     }

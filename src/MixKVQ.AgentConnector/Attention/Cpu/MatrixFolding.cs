@@ -23,6 +23,9 @@ internal abstract unsafe class MatrixFolding
     /// <summary>Where less than this is left for |x8|, it pays to look at the row before giving bits away.</summary>
     protected const float LeastCode = 64;
 
+    /// <summary>Rows of so small a unit, as weights far from the largest have, are taken as zeros: a smaller unit's inverse may be no number.</summary>
+    protected const float LeastUnit = 1e-30f;
+
     /// <summary>What a 16-bit lane sums at most, under 32767 by more than floats are off.</summary>
     private const float MostLane = 32760;
 

@@ -24,7 +24,7 @@ internal sealed unsafe class PackedAttention : IAttentionKernel, ITeamJob
     private readonly WorkerTeam? _team;
     private readonly bool _exact;
     private readonly CpuInstructions _instructions;
-    private readonly HeadAttention?[] _workers;
+    private readonly HeadAttention[] _workers;
     private readonly ReferenceAttention _reference = new();
     private readonly ChunkAttention _chunks;
     private readonly ScratchFloats _states = new();
@@ -43,7 +43,7 @@ internal sealed unsafe class PackedAttention : IAttentionKernel, ITeamJob
         _team = team;
         _exact = exact;
         _instructions = instructions ?? CpuInstructionSets.Best;
-        _workers = new HeadAttention?[team?.Size ?? 1];
+        _workers = new HeadAttention[team?.Size ?? 1];
         _chunks = new ChunkAttention(team, FloatKernels.Best);
     }
 
@@ -97,8 +97,7 @@ internal sealed unsafe class PackedAttention : IAttentionKernel, ITeamJob
         int pages = query.View.Pages.Count;
         int ranges = RangeCount(pages);
         (int head, int range) = Math.DivRem(item - (index == 0 ? 0 : _ends[index - 1]), ranges);
-        HeadAttention attention = _workers[worker] ??= new HeadAttention(_layout!, _instructions, _exact);
-        attention.Attend(query, _tokens, head, pages * range / ranges, pages * (range + 1) / ranges, _scale, State(item));
+        _workers[worker].Attend(query, _tokens, head, pages * range / ranges, pages * (range + 1) / ranges, _scale, State(item));
     }
 
     private void Attend(ReadOnlySpan<DecodeQuery> queries, int tokens, float scale)
@@ -137,7 +136,12 @@ internal sealed unsafe class PackedAttention : IAttentionKernel, ITeamJob
         if (!ReferenceEquals(_layout, layout))
         {
             _layout = layout;
-            Array.Clear(_workers);
+
+            // All at once: whoever first takes an item on a later step allocates nothing then.
+            for (int worker = 0; worker < _workers.Length; worker++)
+            {
+                _workers[worker] = new HeadAttention(layout, _instructions, _exact);
+            }
         }
 
         if (_queries.Length < queries.Length)

@@ -1,55 +1,40 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using MixKVQ.AgentConnector.Cache.Packing;
 
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
-/// <summary>Opens matrices line by line, in plain code, and folds in portable vectors.</summary>
+/// <summary>
+/// Folds in portable vectors, four rows at once, of which those that are not there repeat the last: the four integers of a line stand in one 32-bit lane and move to
+/// storage order together.
+/// </summary>
 internal sealed unsafe class PortableMatrixFolding : MatrixFolding
 {
-    /// <summary>Four counts, one for each palette index, stand in 16 bits each of an integer.</summary>
-    private const int CountBits = 16;
-
-    private readonly ushort[] _order;
-    private readonly AlignedMemory _largestCodes;
-    private readonly AlignedMemory _codes;
-    private readonly float[] _codesOfIndices;
+    private readonly MatrixReader _reader;
+    private readonly AlignedMemory _memory;
+    private readonly float* _largestCodes;
+    private readonly int* _rounded;
 
     public PortableMatrixFolding(MatrixLayout layout)
         : base(layout)
     {
         int padded = FoldedRows.Padded(layout.LineCount);
-        _order = new ushort[layout.LineCount];
-        _largestCodes = new AlignedMemory(padded * sizeof(float));
-        _codes = new AlignedMemory(padded);
-        _codesOfIndices = [.. layout.Palette.Widths.Select(width => width <= 4 ? AffineLine.MaxCode(width) : 0f)];
+        _reader = new MatrixReader(layout);
+        _memory = new AlignedMemory(2 * padded * sizeof(float));
+        _largestCodes = _memory.Floats;
+        _rounded = (int*)(_largestCodes + padded);
     }
 
     /// <inheritdoc/>
     public override void Open(byte* matrix)
     {
-        ulong next = ReadWidths(matrix + Layout.UnitBytes);
-        int zeroBytes = Layout.Palette.HasQuantized ? ((int*)matrix)[3] : 1;
-        Offsets = Layout.Offsets(Counts, zeroBytes);
-        float scaleUnit = *(float*)matrix;
-        var grid = new ZeroGrid(((float*)matrix)[1], ((float*)matrix)[2], zeroBytes);
-        byte* scales = matrix + Offsets.Scales, zeros = matrix + Offsets.Zeros;
-        (int lineCount, int scaleBytes) = (_order.Length, Layout.ScaleBytes);
-        float* steps = Scales, centres = Centres, largestCodes = _largestCodes.Floats;
-        byte* indices = _codes.Start;
-        for (int line = 0; line < lineCount; line++)
-        {
-            int shift = CountBits * indices[line];
-            int place = (int)(next >> shift) & 0xFFFF;
-            next += 1UL << shift;
-            _order[place] = (ushort)line;
-            float largest = _codesOfIndices[indices[line]];
-            float scale = largest == 0 ? 0 : ScaleCode.Decode(scaleBytes == 1 ? scales[place] : ((ushort*)scales)[place], scaleUnit, scaleBytes);
-            float zero = largest == 0 ? 0 : grid.Decode(zeroBytes == 1 ? zeros[place] : ((ushort*)zeros)[place]);
-            steps[line] = scale;
-            centres[line] = zero + scale * largest / 2;
-            largestCodes[line] = largest;
-        }
+        _reader.Open(matrix);
+        (Counts, Offsets) = (_reader.Counts, _reader.Offsets);
+        LeaveOut(0, Counts.Eight);
+        LeaveOut(Counts.Quantized, Layout.LineCount);
+        ReadLines(Counts.Eight, Counts.Fourth, AffineLine.MaxCode(4));
+        ReadLines(Counts.Fourth, Counts.Third, AffineLine.MaxCode(3));
+        ReadLines(Counts.Third, Counts.Quantized, AffineLine.MaxCode(2));
     }
 
     /// <inheritdoc/>
@@ -61,74 +46,56 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
             FillPairCodes();
         }
 
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < FoldedRows.MostRows; row++)
         {
             float* products = Products + row * folded.Stride;
-            folded.Constants[row] = Scale(x + row * xStride, products, squareFactor, out float largest);
+            folded.Constants[row] = Scale(x + Math.Min(row, rows - 1) * xStride, products, squareFactor, out float largest);
             folded.Units[row] = Unit(largest, safeCode, products);
         }
 
-        for (int row = 0; row < rows; row++)
-        {
-            folded.Constants[row] -= folded.Units[row] / 2 * Round(Products + row * folded.Stride, folded.Units[row]);
-            ToStorageOrder(folded.Codes + row * folded.Stride);
-        }
+        Round(folded);
+        ToStorageOrder(folded.Codes, folded.Stride);
     }
 
     /// <inheritdoc/>
     protected override void FillPairCodes()
     {
-        for (int place = 0; place < _order.Length; place++)
+        ReadOnlySpan<ushort> order = _reader.Order;
+        for (int place = 0; place < order.Length; place++)
         {
-            int line = _order[place];
+            int line = order[place];
             bool isLower = place % BitPlane.QuadLines < BitPlane.QuadLines / 2;
-            LowerPairCodes[line] = isLower ? _largestCodes.Floats[line] : 0;
-            UpperPairCodes[line] = isLower ? 0 : _largestCodes.Floats[line];
+            LowerPairCodes[line] = isLower ? _largestCodes[line] : 0;
+            UpperPairCodes[line] = isLower ? 0 : _largestCodes[line];
         }
     }
 
-    /// <summary>Finds the lines' palette indices and the counts; returns the first place of each index.</summary>
-    private ulong ReadWidths(byte* widths)
+    private void LeaveOut(int firstPlace, int endPlace)
     {
-        byte* indices = _codes.Start;
-        ulong counts = 0;
-        bool isChoice = Layout.Palette.IndexBits > 0;
-        for (int line = 0; line < _order.Length; line++)
+        foreach (ushort line in _reader.Order[firstPlace..endPlace])
         {
-            int index = isChoice ? (widths[line / 4] >> (2 * (line % 4))) & 3 : 0;
-            indices[line] = (byte)index;
-            counts += 1UL << (CountBits * index);
+            Scales[line] = Centres[line] = _largestCodes[line] = 0;
         }
+    }
 
-        ReadOnlySpan<byte> palette = Layout.Palette.Widths.AsSpan();
-        (int eight, int fourth, int third, int quantized) = (0, 0, 0, 0);
-        ulong first = 0;
-        for (int index = palette.Length - 1; index >= 0; index--)
+    private void ReadLines(int firstPlace, int endPlace, float largestCode)
+    {
+        ReadOnlySpan<ushort> order = _reader.Order[firstPlace..endPlace];
+        ReadOnlySpan<float> scales = _reader.Scales[firstPlace..endPlace], zeros = _reader.Zeros[firstPlace..endPlace];
+        for (int place = 0; place < order.Length; place++)
         {
-            int count = (int)(counts >> (CountBits * index)) & 0xFFFF;
-            int width = palette[index];
-            if (width == WidthPalette.Full)
-            {
-                first |= (ulong)(_order.Length - count) << (CountBits * index);
-                continue;
-            }
-
-            first |= (ulong)quantized << (CountBits * index);
-            quantized += count;
-            eight += width == 8 ? count : 0;
-            fourth += width >= 4 ? count : 0;
-            third += width >= 3 ? count : 0;
+            int line = order[place];
+            Scales[line] = scales[place];
+            Centres[line] = zeros[place] + scales[place] * (largestCode / 2);
+            _largestCodes[line] = largestCode;
         }
-
-        Counts = new WidthCounts(quantized, third, fourth, eight, _order.Length - quantized);
-        return first;
     }
 
     /// <summary>Writes x · scale; returns Σ x · centre less the squares.</summary>
     private float Scale(float* x, float* products, float squareFactor, out float largest)
     {
         Vector256<float> magnitudes = default, sums = default, squares = default;
-        for (int i = 0; i < _order.Length; i += Vector256<float>.Count)
+        for (int i = 0; i < Layout.LineCount; i += Vector256<float>.Count)
         {
             Vector256<float> values = Vector256.Load(x + i);
             Vector256<float> scaled = values * Vector256.Load(Scales + i);
@@ -142,39 +109,52 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
         return Vector256.Sum(sums - squares * squareFactor);
     }
 
-    /// <summary>Writes the nearest integers of products / unit; returns Σ integer · largest code.</summary>
-    private float Round(float* products, float unit)
+    /// <summary>Writes the nearest integers of all rows' products / unit, and takes unit · Σ integer · largest code / 2 off the rows' constants.</summary>
+    private void Round(FoldedRows folded)
     {
-        Vector256<float> rounder = Vector256.Create(Rounder), sums = default;
-        Vector256<float> inverse = Vector256.Create(unit > 0 ? 1 / unit : 0);
-        for (int i = 0; i < _order.Length; i += Vector256<float>.Count)
+        float* p0 = Products, p1 = p0 + folded.Stride, p2 = p1 + folded.Stride, p3 = p2 + folded.Stride;
+        float* units = folded.Units;
+        Vector256<float> u0 = Inverse(units[0]), u1 = Inverse(units[1]), u2 = Inverse(units[2]), u3 = Inverse(units[3]);
+        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        for (int i = 0; i < Layout.LineCount; i += Vector256<float>.Count)
         {
-            Vector256<float> moved = Vector256.MultiplyAddEstimate(Vector256.Load(products + i), inverse, rounder);
-            sums = Vector256.MultiplyAddEstimate(moved - rounder, Vector256.Load(_largestCodes.Floats + i), sums);
-            StoreLowBytes(moved.AsInt32(), (sbyte*)_codes.Start + i);
+            Vector256<float> largest = Vector256.Load(_largestCodes + i);
+            Vector256<int> codes = Round(p0 + i, u0, largest, ref s0)
+                | (Round(p1 + i, u1, largest, ref s1) << 8)
+                | (Round(p2 + i, u2, largest, ref s2) << 16)
+                | (Round(p3 + i, u3, largest, ref s3) << 24);
+            codes.Store(_rounded + i);
         }
 
-        return Vector256.Sum(sums);
+        folded.Constants[0] -= units[0] / 2 * Vector256.Sum(s0);
+        folded.Constants[1] -= units[1] / 2 * Vector256.Sum(s1);
+        folded.Constants[2] -= units[2] / 2 * Vector256.Sum(s2);
+        folded.Constants[3] -= units[3] / 2 * Vector256.Sum(s3);
     }
 
-    private void ToStorageOrder(sbyte* places)
+    /// <summary>The nearest integers, in the lowest byte of each lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Round(float* products, Vector256<float> inverse, Vector256<float> largestCodes, ref Vector256<float> sums)
     {
-        sbyte* lines = (sbyte*)_codes.Start;
-        for (int place = 0; place < _order.Length; place++)
-        {
-            places[place] = lines[_order[place]];
-        }
+        Vector256<float> moved = Vector256.MultiplyAddEstimate(Vector256.Load(products), inverse, Vector256.Create(Rounder));
+        sums = Vector256.MultiplyAddEstimate(moved - Vector256.Create(Rounder), largestCodes, sums);
+        return moved.AsInt32() & Vector256.Create(0xFF);
     }
 
-    private static void StoreLowBytes(Vector256<int> numbers, sbyte* bytes)
-    {
-        if (Avx512F.VL.IsSupported)
-        {
-            *(long*)bytes = Avx512F.VL.ConvertToVector128SByte(numbers).AsInt64().ToScalar();
-            return;
-        }
+    private static Vector256<float> Inverse(float unit) => Vector256.Create(unit > LeastUnit ? 1 / unit : 0);
 
-        Vector128<short> shorts = Vector128.Narrow(numbers.GetLower(), numbers.GetUpper());
-        *(long*)bytes = Vector128.Narrow(shorts, shorts).AsInt64().ToScalar();
+    /// <summary>Brings the integers to storage order, and from four rows a line to four lines a row.</summary>
+    private void ToStorageOrder(sbyte* places, int stride)
+    {
+        ReadOnlySpan<ushort> order = _reader.Order;
+        for (int place = 0; place < order.Length; place += BitPlane.QuadLines)
+        {
+            Vector128<int> quad = Vector128.Create(_rounded[order[place]], _rounded[order[place + 1]], _rounded[order[place + 2]], _rounded[order[place + 3]]);
+            Vector128<int> rows = Vector128.Shuffle(quad.AsByte(), Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsInt32();
+            *(int*)(places + place) = rows[0];
+            *(int*)(places + stride + place) = rows[1];
+            *(int*)(places + 2 * stride + place) = rows[2];
+            *(int*)(places + 3 * stride + place) = rows[3];
+        }
     }
 }

@@ -36,12 +36,12 @@ internal sealed unsafe partial class VbmiMatrixFolding
 
         Vector128<float> units = Units(Largest(m0, m1, m2, m3));
         units.Store(folded.Units);
-        Vector128<float> inverse = Vector128.ConditionalSelect(Vector128.GreaterThan(units, Vector128<float>.Zero), Vector128<float>.One / units, Vector128<float>.Zero);
+        Vector128<float> inverse = Vector128.ConditionalSelect(Vector128.GreaterThan(units, Vector128.Create(LeastUnit)), Vector128<float>.One / units, Vector128<float>.Zero);
         c0 -= Round(p0, inverse[0], 0) * Vector512.Create(units[0] / 2);
         c1 -= Round(p1, inverse[1], 1) * Vector512.Create(units[1] / 2);
         c2 -= Round(p2, inverse[2], 2) * Vector512.Create(units[2] / 2);
         c3 -= Round(p3, inverse[3], 3) * Vector512.Create(units[3] / 2);
-        Sum(c0, c1, c2, c3).Store(folded.Constants);
+        Floats.Sums(Folded(c0), Folded(c1), Folded(c2), Folded(c3)).Store(folded.Constants);
         for (int row = 0; row < rows; row++)
         {
             Permute(_rounded + row * _padded, _order, (byte*)folded.Codes + row * folded.Stride, _padded);
@@ -116,16 +116,6 @@ internal sealed unsafe partial class VbmiMatrixFolding
         Vector256<float> cd = Vector256.MaxNative(Avx.UnpackLow(Larger(c), Larger(d)), Avx.UnpackHigh(Larger(c), Larger(d)));
         Vector256<float> four = Vector256.MaxNative(Avx.Shuffle(ab, cd, 0x44), Avx.Shuffle(ab, cd, 0xEE));
         return Vector128.MaxNative(four.GetLower(), four.GetUpper());
-    }
-
-    /// <summary>The sum of the lanes of each of four vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Sum(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
-    {
-        Vector256<float> ab = Avx.UnpackLow(Folded(a), Folded(b)) + Avx.UnpackHigh(Folded(a), Folded(b));
-        Vector256<float> cd = Avx.UnpackLow(Folded(c), Folded(d)) + Avx.UnpackHigh(Folded(c), Folded(d));
-        Vector256<float> four = Avx.Shuffle(ab, cd, 0x44) + Avx.Shuffle(ab, cd, 0xEE);
-        return four.GetLower() + four.GetUpper();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -37,7 +37,7 @@ public sealed unsafe class MatrixProductTests
         var random = new Random(seed);
         for (int row = 0; row < rows; row++)
         {
-            PageMatrix.Row(random.Next(6), lines, random).CopyTo(new Span<float>(x.Floats + row * xStride, lines));
+            PageMatrix.Row(random.Next(7), lines, random).CopyTo(new Span<float>(x.Floats + row * xStride, lines));
         }
 
         new Span<float>(y.Floats, rows * yStride + 16).Fill(before);

@@ -63,7 +63,7 @@ internal sealed unsafe class PageMatrix
         return elements;
     }
 
-    /// <summary>Rows that stress integers: noise, all equal, one that dwarfs the rest, signs that alternate, none at all.</summary>
+    /// <summary>Rows that stress integers: noise, all equal, one that dwarfs the rest, signs that alternate, numbers too small to divide by, none at all.</summary>
     public static float[] Row(int kind, int length, Random random) => kind switch
     {
         0 => [.. Enumerable.Range(0, length).Select(_ => random.NextSingle() * 2 - 1)],
@@ -71,6 +71,7 @@ internal sealed unsafe class PageMatrix
         2 => [.. Enumerable.Range(0, length).Select(i => i == length / 2 ? 1e4f : random.NextSingle())],
         3 => [.. Enumerable.Range(0, length).Select(i => i % 2 == 0 ? -0.7f : 0.7f)],
         4 => [.. Enumerable.Repeat(-1e-3f, length)],
+        5 => [.. Enumerable.Range(0, length).Select(i => i * 1e-42f)],
         _ => new float[length],
     };
 }

@@ -33,7 +33,7 @@ public sealed unsafe class QuadProductTests
         var random = new Random(seed);
         for (int row = 0; row < rows; row++)
         {
-            PageMatrix.Row(random.Next(6), lines, random).CopyTo(new Span<float>(x.Floats + row * xStride, lines));
+            PageMatrix.Row(random.Next(7), lines, random).CopyTo(new Span<float>(x.Floats + row * xStride, lines));
         }
 
         new Span<float>(y.Floats, rows * yStride + 16).Fill(0.5f);
