@@ -23,7 +23,7 @@ internal static class AccuracyReport
         ModelTokenizer tokenizer = ModelTokenizer.Load(modelFolder);
         HeldOutDialogue[] tasks = [.. HeldOutDialogues.Take(taskCount, tokenizer.Encode)];
         int[][] texts = [.. LongTexts(tokenizer).Take(textCount)];
-        (List<Tensor> reference, _) = PolicyAccuracy.Run(modelFolder, PolicyRow.All[0].Options, texts);
+        (List<Tensor> reference, _) = PolicyAccuracy.Run(modelFolder, PolicyRow.All[0], texts);
         PolicyResult[] results = new PolicyResult[PolicyRow.All.Length];
         ParallelOptions parallel = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, results.Length, parallel, async (i, cancellation) =>
@@ -38,7 +38,7 @@ internal static class AccuracyReport
     private static async Task<PolicyResult> MeasureAsync(
         string modelFolder, PolicyRow row, List<Tensor> reference, int[][] texts, HeldOutDialogue[] tasks, CancellationToken cancellationToken)
     {
-        (List<Tensor> logits, CacheUsage usage) = PolicyAccuracy.Run(modelFolder, row.Options, texts);
+        (List<Tensor> logits, CacheUsage usage) = PolicyAccuracy.Run(modelFolder, row, texts);
         Divergence divergence = new();
         for (int i = 0; i < texts.Length; i++)
         {
@@ -47,7 +47,7 @@ internal static class AccuracyReport
         }
 
         List<string> faults = [];
-        await using MixKvqChatClient client = new(new MixKvqOptions { ModelPath = modelFolder, Cache = row.Options, MaxConversations = 1 });
+        await using MixKvqChatClient client = new(new MixKvqOptions { ModelPath = modelFolder, Cache = row.Options, Weights = row.Weights, MaxConversations = 1 });
         foreach (HeldOutDialogue task in tasks)
         {
             if (await TaskPlayer.PlayAsync(client, task.Dialogue, cancellationToken).ConfigureAwait(false) is { } fault)

@@ -13,11 +13,11 @@ internal static class PolicyAccuracy
     /// Texts go through the model in chunks that end at page borders, so every position reads the pages that token-by-token decoding
     /// would read, quantized from the first page on.
     /// </remarks>
-    public static (List<Tensor> Logits, CacheUsage Usage) Run(string modelFolder, KvCacheOptions options, IEnumerable<int[]> texts)
+    public static (List<Tensor> Logits, CacheUsage Usage) Run(string modelFolder, PolicyRow row, IEnumerable<int[]> texts)
     {
         using IDisposable inference = inference_mode();
-        using DecoderModel model = DecoderModel.Load(modelFolder, CPU, null, options.ExpectsRotatedValues);
-        using KvCacheFactory factory = new(model.CacheGeometry, options);
+        using DecoderModel model = DecoderModel.Load(modelFolder, CPU, null, row.Options.ExpectsRotatedValues, row.Weights);
+        using KvCacheFactory factory = new(model.CacheGeometry, row.Options, model.Team);
         List<Tensor> logits = [];
         CacheUsage? usage = null;
         foreach (int[] tokens in texts)

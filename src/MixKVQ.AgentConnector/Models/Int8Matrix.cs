@@ -27,6 +27,7 @@ internal sealed unsafe class Int8Matrix : IModelMatrix
     public Int8Matrix(int outputs, int inputs, ScalarType dtype, WorkerTeam team)
     {
         _codes = empty(outputs, inputs, dtype: ScalarType.Int8).DetachFromDisposeScope();
+        LargePages.Advise(TensorMemory.DataPointer(_codes), (long)outputs * inputs);
         _units = new float[outputs];
         _dtype = dtype;
         _team = team;

@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Checkpoints;
+using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Threading;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -92,5 +93,14 @@ internal sealed class WeightReader(IWeightSource source, Device device, ScalarTy
         ? new Int8Matrix(rows, columns, dtype, team)
         : new TensorMatrix(New([rows, columns], dtype));
 
-    private Tensor New(long[] shape, ScalarType type) => empty(shape, type, device).DetachFromDisposeScope();
+    private Tensor New(long[] shape, ScalarType type)
+    {
+        Tensor tensor = empty(shape, type, device).DetachFromDisposeScope();
+        if (device.type == DeviceType.CPU)
+        {
+            LargePages.Advise(TensorMemory.DataPointer(tensor), tensor.numel() * tensor.element_size());
+        }
+
+        return tensor;
+    }
 }
