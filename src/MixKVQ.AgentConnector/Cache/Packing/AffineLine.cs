@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace MixKVQ.AgentConnector.Cache.Packing;
@@ -67,10 +69,12 @@ internal readonly record struct AffineLine(float Scale, float Zero)
         }
 
         Coder coder = new(this, bits);
-        for (int i = 0; i < elements.Length; i += Vector256<float>.Count)
+        ref float first = ref MemoryMarshal.GetReference(elements);
+        ref uint firstCode = ref MemoryMarshal.GetReference(codes[..elements.Length]);
+        for (nuint i = 0; i < (nuint)elements.Length; i += (nuint)Vector256<float>.Count)
         {
-            Vector256<uint> code = Vector256.ConvertToInt32Native(coder.Codes(Vector256.Create(elements[i..]))).AsUInt32();
-            (Vector256.Create(codes[i..]) | (code << shift)).CopyTo(codes[i..]);
+            Vector256<uint> code = Vector256.ConvertToInt32Native(coder.Codes(Vector256.LoadUnsafe(ref first, i))).AsUInt32();
+            (Vector256.LoadUnsafe(ref firstCode, i) | (code << shift)).StoreUnsafe(ref firstCode, i);
         }
     }
 
@@ -80,9 +84,10 @@ internal readonly record struct AffineLine(float Scale, float Zero)
         Coder coder = new(this, bits);
         Vector256<float> origins = Vector256.Create(origin);
         (Vector256<float> sumC, Vector256<float> sumCC, Vector256<float> sumXC) = (default, default, default);
-        for (int i = 0; i < elements.Length; i += Vector256<float>.Count)
+        ref float first = ref MemoryMarshal.GetReference(elements);
+        for (nuint i = 0; i < (nuint)elements.Length; i += (nuint)Vector256<float>.Count)
         {
-            Vector256<float> x = Vector256.Create(elements[i..]);
+            Vector256<float> x = Vector256.LoadUnsafe(ref first, i);
             Vector256<float> code = coder.Codes(x);
             sumC += code;
             sumCC = Vector256.MultiplyAddEstimate(code, code, sumCC);
@@ -96,9 +101,10 @@ internal readonly record struct AffineLine(float Scale, float Zero)
     {
         Vector256<float> origins = Vector256.Create(origin);
         Vector256<float> sum = default;
-        for (int i = 0; i < elements.Length; i += Vector256<float>.Count)
+        ref float first = ref MemoryMarshal.GetReference(elements);
+        for (nuint i = 0; i < (nuint)elements.Length; i += (nuint)Vector256<float>.Count)
         {
-            sum += Vector256.Create(elements[i..]) - origins;
+            sum += Vector256.LoadUnsafe(ref first, i) - origins;
         }
 
         return Vector256.Sum(sum);
@@ -112,6 +118,7 @@ internal readonly record struct AffineLine(float Scale, float Zero)
         private readonly Vector256<float> _inverse = Vector256.Create(1 / (line.Scale * Lift(line.Scale)));
         private readonly Vector256<float> _largest = Vector256.Create((float)MaxCode(bits));
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<float> Codes(Vector256<float> elements) =>
             Vector256.Round(Vector256.ClampNative((elements - _zero) * _lift * _inverse, Vector256<float>.Zero, _largest));
 

@@ -42,13 +42,13 @@ internal sealed class BudgetPolicy(double targetBits) : ICachePolicy
         using var steps = new QuadSteps(page);
         foreach (uint step in steps.ByFallingValue())
         {
-            ReadOnlySpan<int> lines = steps.Lines(step);
-            if (widths[lines[0]] != QuadSteps.From(step))
+            ReadOnlySpan<uint> lines = steps.Lines(step);
+            if (widths[(int)lines[0]] != QuadSteps.From(step))
             {
                 continue;
             }
 
-            (int block, int lineOfBlock) = Math.DivRem(lines[0], page.LinesPerBlock);
+            (int block, int lineOfBlock) = Math.DivRem((int)lines[0], page.LinesPerBlock);
             bool isKey = lineOfBlock < page.HeadDim;
             int matrix = block * matricesPerBlock + (isKey ? 0 : 1 + (lineOfBlock - page.HeadDim) / page.Values.LineCount);
             byte to = QuadSteps.To(step);
@@ -58,9 +58,9 @@ internal sealed class BudgetPolicy(double targetBits) : ICachePolicy
             {
                 counts[matrix] = widened;
                 spareBytes -= bytes;
-                foreach (int line in lines)
+                foreach (uint line in lines)
                 {
-                    widths[line] = to;
+                    widths[(int)line] = to;
                 }
             }
         }

@@ -18,8 +18,8 @@ internal sealed class QuadSteps : IDisposable
     private static readonly double[] KeySavings = Savings(_ => 1);
     private static readonly double[] ValueSavings = Savings(LeastSquaresGain);
 
-    private readonly ulong[] _ranks;
-    private readonly int[] _lines;
+    /// <summary>The lines of each matrix, the worthiest first, where the matrix's lines are: each quad is four of them.</summary>
+    private readonly uint[] _lines;
     private readonly uint[] _steps;
     private readonly uint[] _keys;
     private int _count;
@@ -27,23 +27,30 @@ internal sealed class QuadSteps : IDisposable
     /// <summary>Values all steps of a page that save anything.</summary>
     public QuadSteps(PageStatistics page)
     {
-        int lineCount = page.BlockCount * page.LinesPerBlock;
-        int most = lineCount / BitPlane.QuadLines * StepsPerQuad;
-        _ranks = ArrayPool<ulong>.Shared.Rent(Math.Max(page.Keys.LineCount, page.Values.LineCount));
-        _lines = ArrayPool<int>.Shared.Rent(lineCount);
-        _steps = ArrayPool<uint>.Shared.Rent(most);
-        _keys = ArrayPool<uint>.Shared.Rent(most);
-        for (int block = 0; block < page.BlockCount; block++)
+        int lineCount = page.Minima.Length;
+        _lines = ArrayPool<uint>.Shared.Rent(lineCount);
+        _steps = ArrayPool<uint>.Shared.Rent(lineCount);
+        _keys = ArrayPool<uint>.Shared.Rent(lineCount);
+        double[] worths = ArrayPool<double>.Shared.Rent(lineCount);
+        Weigh(page, worths);
+        OrderLines(page, worths);
+        for (int line = 0; line < lineCount; line += BitPlane.QuadLines)
         {
-            int first = block * page.LinesPerBlock;
-            double keyWeight = page.OutputWeights[block] * page.ValueVariances[block] * (Math.PI / 2) / page.HeadDim;
-            AddMatrix(page, first, page.Keys.LineCount, keyWeight, page.QueryImportance.AsSpan(block * page.HeadDim, page.HeadDim), KeySavings);
-            for (int group = 0; group < page.ValueGroupCount; group++)
+            double worth = 0;
+            for (int i = line; i < line + BitPlane.QuadLines; i++)
             {
-                int line = first + page.HeadDim + group * page.Values.LineCount;
-                AddMatrix(page, line, page.Values.LineCount, page.OutputWeights[block] / page.HeadDim, [], ValueSavings);
+                worth += worths[_lines[i]];
+            }
+
+            double[] savings = line % page.LinesPerBlock < page.HeadDim ? KeySavings : ValueSavings;
+            for (int step = 0; step < StepsPerQuad && worth > 0; step++)
+            {
+                _steps[_count] = (uint)(line / BitPlane.QuadLines * StepsPerQuad + step);
+                _keys[_count++] = FallingKey(worth * savings[step]);
             }
         }
+
+        ArrayPool<double>.Shared.Return(worths);
     }
 
     /// <summary>The steps, the most valuable first, equal ones by line. Valid until this is disposed.</summary>
@@ -54,7 +61,7 @@ internal sealed class QuadSteps : IDisposable
     }
 
     /// <summary>The four lines that a step widens, all of one matrix.</summary>
-    public ReadOnlySpan<int> Lines(uint step) => _lines.AsSpan((int)(step / StepsPerQuad) * BitPlane.QuadLines, BitPlane.QuadLines);
+    public ReadOnlySpan<uint> Lines(uint step) => _lines.AsSpan((int)(step / StepsPerQuad) * BitPlane.QuadLines, BitPlane.QuadLines);
 
     /// <summary>The lines' width before a step.</summary>
     public static byte From(uint step) => Palette.Widths[(int)(step % StepsPerQuad)];
@@ -65,42 +72,54 @@ internal sealed class QuadSteps : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
-        ArrayPool<ulong>.Shared.Return(_ranks);
-        ArrayPool<int>.Shared.Return(_lines);
+        ArrayPool<uint>.Shared.Return(_lines);
         ArrayPool<uint>.Shared.Return(_steps);
         ArrayPool<uint>.Shared.Return(_keys);
     }
 
-    /// <summary>Adds a matrix's steps; a line's weight is <paramref name="weight"/>, times the square of its factor where there are any.</summary>
-    private void AddMatrix(PageStatistics page, int firstLine, int lineCount, double weight, ReadOnlySpan<float> factors, double[] savings)
+    /// <summary>Fills in the weight of each line's squared error times its range squared: the factor that all its steps share.</summary>
+    private static void Weigh(PageStatistics page, double[] worths)
     {
-        Span<ulong> ranks = _ranks.AsSpan(0, lineCount);
-        Span<double> worths = stackalloc double[lineCount];
-        for (int i = 0; i < lineCount; i++)
+        for (int block = 0, line = 0; block < page.BlockCount; block++)
         {
-            double error = (double)page.Maxima[firstLine + i] - page.Minima[firstLine + i];
-            error *= factors.IsEmpty ? 1 : factors[i];
-            worths[i] = weight * error * error;
-            ranks[i] = ((ulong)FallingKey(worths[i]) << 32) | (uint)i;
-        }
-
-        ranks.Sort();
-        for (int i = 0; i < lineCount; i += BitPlane.QuadLines)
-        {
-            double worth = 0;
-            for (int place = i; place < i + BitPlane.QuadLines; place++)
+            double keyWeight = page.OutputWeights[block] * page.ValueVariances[block] * (Math.PI / 2) / page.HeadDim;
+            double valueWeight = page.OutputWeights[block] / page.HeadDim;
+            for (int i = 0; i < page.LinesPerBlock; i++, line++)
             {
-                int line = (int)(uint)ranks[place];
-                _lines[firstLine + place] = firstLine + line;
-                worth += worths[line];
-            }
-
-            for (int step = 0; step < StepsPerQuad && worth > 0; step++)
-            {
-                _steps[_count] = (uint)((firstLine + i) / BitPlane.QuadLines * StepsPerQuad + step);
-                _keys[_count++] = FallingKey(worth * savings[step]);
+                double range = (double)page.Maxima[line] - page.Minima[line];
+                double query = i < page.HeadDim ? page.QueryImportance[block * page.HeadDim + i] : 1;
+                worths[line] = (i < page.HeadDim ? keyWeight : valueWeight) * query * query * range * range;
             }
         }
+    }
+
+    /// <summary>Sorts all lines at once and deals them out to their matrices.</summary>
+    private void OrderLines(PageStatistics page, double[] worths)
+    {
+        int lineCount = page.Minima.Length;
+        Span<uint> sorted = _steps.AsSpan(0, lineCount);
+        for (int line = 0; line < lineCount; line++)
+        {
+            sorted[line] = (uint)line;
+            _keys[line] = FallingKey(worths[line]);
+        }
+
+        RadixSort.Sort(_keys.AsSpan(0, lineCount), sorted);
+        int[] places = ArrayPool<int>.Shared.Rent(lineCount);
+        Array.Clear(places);
+        foreach (uint line in sorted)
+        {
+            int first = FirstLineOfMatrix(page, (int)line);
+            _lines[first + places[first]++] = line;
+        }
+
+        ArrayPool<int>.Shared.Return(places);
+    }
+
+    private static int FirstLineOfMatrix(PageStatistics page, int line)
+    {
+        int lineOfBlock = line % page.LinesPerBlock;
+        return line - (lineOfBlock < page.HeadDim ? lineOfBlock : (lineOfBlock - page.HeadDim) % page.Values.LineCount);
     }
 
     /// <summary>Rises where a positive number falls: the upper bits of a double order as it does.</summary>
