@@ -18,6 +18,10 @@ internal static class AttentionAccuracy
 {
     private const int Threads = 2;
 
+    // What has 8 bits or more is not attended to in integers.
+    private static readonly IEnumerable<PolicyRow> Policies = PolicyRow.All.Where(
+        row => row is { Weights: WeightPrecision.Checkpoint, Options.Policy: not (KvCachePolicy.FullPrecision or KvCachePolicy.Uniform8) });
+
     /// <summary>Measures.</summary>
     /// <param name="textCount">Texts of 2,048 tokens.</param>
     public static void Run(int textCount)
@@ -27,11 +31,11 @@ internal static class AttentionAccuracy
         using var noGrad = no_grad();
         string folder = PlannerModel.Folder;
         int[][] texts = [.. AccuracyReport.LongTexts(ModelTokenizer.Load(folder)).Take(textCount)];
-        (List<Tensor> reference, _) = PolicyAccuracy.Run(folder, PolicyRow.All[0].Options, texts);
+        (List<Tensor> reference, _) = PolicyAccuracy.Run(folder, PolicyRow.All[0], texts);
         Console.WriteLine($"Mean KL divergence in nats, {texts.Sum(text => text.Length)} positions.{Environment.NewLine}");
         PrintedTable.Print(
             ["policy", "full precision to exact attention", "full precision to integers", "exact attention to integers", "the last of the first", "greedy agreement of exact and integers"],
-            PolicyRow.All.Skip(1).Select(row => Row(row, folder, texts, reference)));
+            Policies.Select(row => Row(row, folder, texts, reference)));
         reference.ForEach(logits => logits.Dispose());
     }
 
@@ -90,7 +94,7 @@ internal static class AttentionAccuracy
     }
 
     private static DecoderModel Load(string folder, KvCacheOptions options, bool isExact) =>
-        DecoderModel.Load(folder, CPU, null, options.ExpectsRotatedValues);
+        DecoderModel.Load(folder, CPU, null, options.ExpectsRotatedValues, exactAttention: isExact);
 
     private static string Digits(double nats) => nats.ToString("F6", CultureInfo.InvariantCulture);
 }
