@@ -3,7 +3,10 @@ using MixKVQ.AgentConnector.Cache.Precision;
 
 namespace MixKVQ.AgentConnector.Cache;
 
-/// <summary>Measures and packs blocks of a page, one at a time: it holds scratch memory that fits in a core's cache.</summary>
+/// <summary>
+/// Measures and packs blocks of a page, one at a time: it holds scratch memory that fits in a core's cache. The loops over elements that it calls are optimized
+/// at once, by attribute: pages are sealed so seldom that a conversation's first ones would go through code that is not.
+/// </summary>
 internal sealed class BlockSealer(PackedPageLayout layout, LineFit valueFit)
 {
     private readonly int _headDim = layout.Geometry.HeadDim;

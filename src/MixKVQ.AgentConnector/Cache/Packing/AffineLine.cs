@@ -61,6 +61,7 @@ internal readonly record struct AffineLine(float Scale, float Zero)
     }
 
     /// <summary>Puts the code nearest to each element into bits <paramref name="shift"/> … of <paramref name="codes"/>, where zeros are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddCodes(ReadOnlySpan<float> elements, int bits, int shift, Span<uint> codes)
     {
         if (Scale <= 0)
@@ -79,6 +80,7 @@ internal readonly record struct AffineLine(float Scale, float Zero)
     }
 
     /// <summary>Σ code, Σ code² and Σ (element − origin) · code.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (double SumC, double SumCC, double SumXC) Moments(ReadOnlySpan<float> elements, float origin, int bits)
     {
         Coder coder = new(this, bits);
@@ -97,6 +99,7 @@ internal readonly record struct AffineLine(float Scale, float Zero)
         return (Vector256.Sum(sumC), Vector256.Sum(sumCC), Vector256.Sum(sumXC));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfDistances(ReadOnlySpan<float> elements, float origin)
     {
         Vector256<float> origins = Vector256.Create(origin);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MixKVQ.AgentConnector.Cache.Packing;
@@ -36,6 +37,7 @@ internal static class BitPlane
     /// <param name="shift">The lowest bit to write.</param>
     /// <param name="bits">1, 2 or 4.</param>
     /// <param name="plane">The quad's M·bits/8 lanes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(ReadOnlySpan<uint> codes, int shift, int bits, Span<uint> plane)
     {
         int stride = codes.Length * bits / 8;

@@ -56,7 +56,7 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
     }
 
     /// <summary>Bytes that a matrix of which no line is full grows by where lines are widened.</summary>
-    public int GrowthBytes(WidthCounts before, WidthCounts after) => Offsets(after, sizeof(ushort)).End - Offsets(before, sizeof(ushort)).End;
+    public int GrowthBytes(WidthCounts before, WidthCounts after) => Align(PlaneBytes(after)) - Align(PlaneBytes(before));
 
     /// <summary>How many lines have at least each width where all have the same.</summary>
     public WidthCounts UniformCounts(int width) => width == WidthPalette.Full
@@ -75,4 +75,7 @@ internal sealed record MatrixLayout(int LineCount, int LineLength, WidthPalette 
             return Palette.HasQuantized ? widest.End - widest.Low + Offsets(UniformCounts(Palette.Base), sizeof(ushort)).Low : widest.End;
         }
     }
+
+    private int PlaneBytes(WidthCounts counts) => BitPlane.Bytes(counts.Quantized, LineLength, 2) + BitPlane.Bytes(counts.Third, LineLength, 1)
+        + BitPlane.Bytes(counts.Fourth, LineLength, 1) + BitPlane.Bytes(counts.Eight, LineLength, 4);
 }

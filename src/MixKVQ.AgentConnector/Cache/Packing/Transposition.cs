@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -44,6 +45,7 @@ internal static class Transposition
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeByAvx(ReadOnlySpan<float> from, int fromStride, Span<float> to, int toStride)
     {
         // Rows 0 and 4, 1 and 5 … side by side, so that all exchanges after it stay within 128 bits.

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MixKVQ.AgentConnector.Cache.Precision;
@@ -6,6 +7,7 @@ namespace MixKVQ.AgentConnector.Cache.Precision;
 internal static class BlockMeasurement
 {
     /// <summary>Smallest and largest element of each channel over the tokens: [headDim].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ChannelRanges(ReadOnlySpan<float> tokens, Span<float> minima, Span<float> maxima)
     {
         int headDim = minima.Length;
@@ -25,6 +27,7 @@ internal static class BlockMeasurement
     }
 
     /// <summary>Smallest and largest element of each token's groups of channels: [groups, tokens].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GroupRanges(ReadOnlySpan<float> tokens, int headDim, int groupLength, Span<float> minima, Span<float> maxima)
     {
         int line = 0;
@@ -47,6 +50,7 @@ internal static class BlockMeasurement
     }
 
     /// <summary>Variance of each channel over the tokens, mean over channels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Variance(ReadOnlySpan<float> tokens, int headDim)
     {
         int count = tokens.Length / headDim;

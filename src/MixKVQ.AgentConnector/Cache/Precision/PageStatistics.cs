@@ -24,10 +24,10 @@ internal sealed class PageStatistics(int blockCount, MatrixLayout keys, MatrixLa
     public int HeadDim => keys.LineCount;
 
     /// <summary>Groups of channels of a value vector.</summary>
-    public int ValueGroupCount => keys.LineCount / values.LineLength;
+    public int ValueGroupCount { get; } = keys.LineCount / values.LineLength;
 
     /// <summary>Lines of a block: key channels, then the values' tokens, group by group.</summary>
-    public int LinesPerBlock => LineCount(1, keys, values);
+    public int LinesPerBlock { get; } = LineCount(1, keys, values);
 
     /// <summary>The smallest element of each line, [block, line].</summary>
     public float[] Minima { get; } = new float[LineCount(blockCount, keys, values)];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace MixKVQ.AgentConnector.Cache.Precision;
 
@@ -22,6 +23,7 @@ internal static class RadixSort
         ArrayPool<uint>.Shared.Return(otherItems);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pass(ReadOnlySpan<uint> keys, ReadOnlySpan<uint> items, Span<uint> toKeys, Span<uint> toItems, int shift)
     {
         Span<int> places = stackalloc int[Digits];

@@ -103,7 +103,9 @@ public sealed class PlainMatrixTests
             iter: 100,
             threads: 1);
         TestContext.Current.TestOutputHelper?.WriteLine($"squared error {actual:F4} against {plainly:F4}");
-        Assert.InRange(actual / plainly, 0.99, 1.01);
+
+        // A zero fitted once more to the stored scale lowers the error a little, and storage raises it.
+        Assert.InRange(actual / plainly, 0.9, 1.02);
     }
 
     private static (PackedMatrix Packed, PlainMatrix Plain) Write(Case c)
