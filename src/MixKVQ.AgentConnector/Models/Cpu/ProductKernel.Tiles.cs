@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Models.Cpu;
 /// <inheritdoc/>
 /// <remarks>
 /// Tiles of four rows by one, two or four vectors: one accumulator for each product, few enough for the registers, enough to hide the latency of a
-/// multiply-add. Four rows are also as many streams as prefetchers follow well.
+/// multiply-add. Optimized at once: a first token in slow code would take a second. Four rows are also as many streams as prefetchers follow well.
 /// </remarks>
 /// <typeparam name="TFormat">How weights lie in memory.</typeparam>
 /// <typeparam name="TLanes">The vectors' width.</typeparam>
@@ -59,6 +59,7 @@ internal sealed unsafe class ProductKernel<TFormat, TLanes, TVector> : ProductKe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneVector(byte* w, nint rowBytes, int inputs, float* x, float* y)
     {
         byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
@@ -77,6 +78,7 @@ internal sealed unsafe class ProductKernel<TFormat, TLanes, TVector> : ProductKe
         Store(y, s0, s1, s2, s3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TwoVectors(byte* w, nint rowBytes, int inputs, float* x, int xStride, float* y, int yStride)
     {
         byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
@@ -102,6 +104,7 @@ internal sealed unsafe class ProductKernel<TFormat, TLanes, TVector> : ProductKe
         Store(y1, s01, s11, s21, s31);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourVectors(byte* w, nint rowBytes, int inputs, float* x, int xStride, float* y, int yStride)
     {
         byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
@@ -138,6 +141,7 @@ internal sealed unsafe class ProductKernel<TFormat, TLanes, TVector> : ProductKe
         Store(y + (3 * yStride), s03, s13, s23, s33);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneRow(byte* w, int inputs, float* x, float* y)
     {
         TVector sum = default;
