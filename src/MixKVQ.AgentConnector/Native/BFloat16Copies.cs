@@ -7,6 +7,7 @@ namespace MixKVQ.AgentConnector.Native;
 internal static class BFloat16Copies
 {
     /// <summary>Reads as many numbers as <paramref name="values"/> has room for; exact.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen(ReadOnlySpan<ushort> halves, Span<float> values)
     {
         halves = halves[..values.Length];
@@ -25,6 +26,7 @@ internal static class BFloat16Copies
     }
 
     /// <summary>Writes numbers, rounded to nearest even; a NaN stays one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow(ReadOnlySpan<float> values, Span<ushort> halves)
     {
         int index = 0;

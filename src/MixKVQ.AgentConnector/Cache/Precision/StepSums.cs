@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MixKVQ.AgentConnector.Cache.Precision;
@@ -6,6 +7,7 @@ namespace MixKVQ.AgentConnector.Cache.Precision;
 internal static class StepSums
 {
     /// <summary>sums[i] += |values[i]|.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddMagnitudes(ReadOnlySpan<float> values, Span<double> sums)
     {
         int i = 0;
@@ -25,6 +27,7 @@ internal static class StepSums
     }
 
     /// <summary>Σ value².</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Energy(ReadOnlySpan<float> values)
     {
         Vector256<double> even = default, odd = default;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MixKVQ.AgentConnector.Models.Cpu;
@@ -11,6 +12,7 @@ internal static class PointwiseRows
     /// <param name="weight">As long.</param>
     /// <param name="epsilon">Added to the mean square.</param>
     /// <param name="result">As long; may be the row itself.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalize(ReadOnlySpan<float> values, ReadOnlySpan<float> weight, float epsilon, Span<float> result)
     {
         Vector<float> sums = Vector<float>.Zero;
@@ -43,6 +45,7 @@ internal static class PointwiseRows
     /// <summary>Rotates a head's channel pairs (i, i + headDim / 2) in place.</summary>
     /// <param name="values">The head.</param>
     /// <param name="angles">As long: cosines, then sines.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(Span<float> values, ReadOnlySpan<float> angles)
     {
         int half = values.Length / 2;
@@ -71,6 +74,7 @@ internal static class PointwiseRows
     /// <param name="gate">A row.</param>
     /// <param name="up">As long.</param>
     /// <param name="result">As long; may be the gate itself.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gate(ReadOnlySpan<float> gate, ReadOnlySpan<float> up, Span<float> result)
     {
         int i = 0;
@@ -87,6 +91,7 @@ internal static class PointwiseRows
     }
 
     /// <summary>sum += values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(ReadOnlySpan<float> values, Span<float> sum)
     {
         int i = 0;
@@ -102,6 +107,7 @@ internal static class PointwiseRows
     }
 
     /// <summary>values = values · factors + offsets, where each may be missing (empty).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScaleAndShift(Span<float> values, ReadOnlySpan<float> factors, ReadOnlySpan<float> offsets)
     {
         for (int i = 0; !factors.IsEmpty && i < values.Length; i++)
