@@ -35,13 +35,26 @@ internal sealed unsafe class Avx2QuadProduct : QuadProduct
         int length = planes.LineLength;
         int half = length / 2;
         Vector128<ushort> shift = Vector128.CreateScalar((ushort)(2 * firstField));
-        Vector256<byte> three = Vector256.Create((byte)3), four = Vector256.Create((byte)4), eight = Vector256.Create((byte)8);
+        Vector256<byte> three = Vector256.Create((byte)3), four = Vector256.Create((byte)4), eight = Vector256.Create((byte)8), fifteen = Vector256.Create((byte)15);
         (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
         Vector256<byte> upper = Vector256.GreaterThan(Vector256<sbyte>.Indices, Vector256.Create((sbyte)(Math.Clamp(half - start, 0, Step) - 1))).AsByte();
         Vector256<short> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
         byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
-        sbyte* at = x;
-        sbyte* end = x + 4 * planes.FourthQuads;
+        byte* high = planes.High + start;
+        sbyte* at = x + xStride / 2;
+        sbyte* end = at + 4 * planes.EightQuads;
+        for (; at < end; at += 4, high += 2 * length)
+        {
+            Vector256<byte> c0 = Avx2.ShiftRightLogical(Vector256.Load(high).AsUInt16(), shift).AsByte() & fifteen;
+            Vector256<byte> c1 = Avx2.ShiftRightLogical(Vector256.Load(high + length).AsUInt16(), shift).AsByte() & fifteen;
+            Add(c0, c1, at, ref a00, ref a01);
+            AddIf(TRows.Count > 1, c0, c1, at + xStride, ref a10, ref a11);
+            AddIf(TRows.Count > 2, c0, c1, at + 2 * xStride, ref a20, ref a21);
+            AddIf(TRows.Count > 2, c0, c1, at + 3 * xStride, ref a30, ref a31);
+        }
+
+        at = x;
+        end = x + 4 * planes.FourthQuads;
         for (; at < end; at += 4, low += length, third += half, fourth += half)
         {
             Vector256<ushort> pairs = Avx2.ShiftRightLogical(Vector256.Load(low).AsUInt16(), shift);

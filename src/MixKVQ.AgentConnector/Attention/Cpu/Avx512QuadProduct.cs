@@ -23,7 +23,7 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
         int length = planes.LineLength;
         int half = length / 2;
         Vector512<byte> lanes = Vector512<byte>.Indices;
-        Vector512<byte> three = Vector512.Create((byte)3), four = Vector512.Create((byte)4), eight = Vector512.Create((byte)8);
+        Vector512<byte> three = Vector512.Create((byte)3), four = Vector512.Create((byte)4), eight = Vector512.Create((byte)8), fifteen = Vector512.Create((byte)15);
         byte* ahead = planes.Ahead.Start;
         int aheadStep = planes.Ahead.Step;
         for (int start = 0; start < length; start += Step)
@@ -35,8 +35,24 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
             Vector512<short> a20 = default, a21 = default, a22 = default, a23 = default;
             Vector512<short> a30 = default, a31 = default, a32 = default, a33 = default;
             byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
-            sbyte* at = x;
-            sbyte* end = x + 4 * planes.FourthQuads;
+            byte* high = planes.High + start;
+            sbyte* at = x + xStride / 2;
+            sbyte* end = at + 4 * planes.EightQuads;
+            for (; at < end; at += 4, high += 2 * length)
+            {
+                Vector512<ushort> first = Vector512.Load(high).AsUInt16(), second = Vector512.Load(high + length).AsUInt16();
+                Vector512<byte> c0 = first.AsByte() & fifteen;
+                Vector512<byte> c1 = second.AsByte() & fifteen;
+                Vector512<byte> c2 = (first >>> 4).AsByte() & fifteen;
+                Vector512<byte> c3 = (second >>> 4).AsByte() & fifteen;
+                Add(c0, c1, c2, c3, at, ref a00, ref a01, ref a02, ref a03);
+                AddIf(TRows.Count > 1, c0, c1, c2, c3, at + xStride, ref a10, ref a11, ref a12, ref a13);
+                AddIf(TRows.Count > 2, c0, c1, c2, c3, at + 2 * xStride, ref a20, ref a21, ref a22, ref a23);
+                AddIf(TRows.Count > 2, c0, c1, c2, c3, at + 3 * xStride, ref a30, ref a31, ref a32, ref a33);
+            }
+
+            at = x;
+            end = x + 4 * planes.FourthQuads;
             for (; at < end; at += 4, low += length, third += half, fourth += half, ahead += aheadStep)
             {
                 MemoryAhead.Fetch(ahead);

@@ -10,14 +10,17 @@ internal sealed unsafe class FoldedRows(int lineCount)
     /// <summary>Lines that rows are padded to a multiple of.</summary>
     private const int Padding = 64;
 
-    private readonly AlignedMemory _codes = new(MostRows * Padded(lineCount));
+    private readonly AlignedMemory _codes = new(2 * MostRows * Padded(lineCount));
     private readonly AlignedMemory _numbers = new(2 * MostRows * sizeof(float));
 
-    /// <summary>[<see cref="MostRows"/>, <see cref="Stride"/>]: an integer for each line, in storage order; 0 for lines that are not to be multiplied.</summary>
+    /// <summary>
+    /// [<see cref="MostRows"/>, <see cref="Stride"/>]: an integer for each line's lowest four bits, in storage order, 0 for lines that are not to be multiplied;
+    /// from half a stride on, integers for the upper four bits of the lines of 8 bits.
+    /// </summary>
     public sbyte* Codes => (sbyte*)_codes.Start;
 
     /// <summary>Bytes from row to row.</summary>
-    public int Stride { get; } = Padded(lineCount);
+    public int Stride { get; } = 2 * Padded(lineCount);
 
     /// <summary>What 1 in a row's codes stands for.</summary>
     public float* Units => _numbers.Floats;

@@ -9,7 +9,8 @@ namespace MixKVQ.AgentConnector.Attention.Cpu;
 /// <code>
 ///   Σ_i x_i · (zero_i + scale_i · code_ie)  ≈  Σ_i x_i · centre_i  +  unit · Σ_i x8_i · (code_ie − largest_i / 2)        x8_i = round(x_i · scale_i / unit)
 /// </code>
-/// Rounding errors thus meet codes counted from the middle of their range, where they weigh least. Lines of 8 bits and lines that are not quantized are left out.
+/// Rounding errors thus meet codes counted from the middle of their range, where they weigh least. A line of 8 bits is two of 4 bits, the upper with 16 times the scale.
+/// Lines that are not quantized are left out.
 /// One thread at a time: it holds the opened matrix.
 /// </summary>
 internal abstract unsafe class MatrixFolding
@@ -25,6 +26,9 @@ internal abstract unsafe class MatrixFolding
 
     /// <summary>Rows of so small a unit, as weights far from the largest have, are taken as zeros: a smaller unit's inverse may be no number.</summary>
     protected const float LeastUnit = 1e-30f;
+
+    /// <summary>What one of the upper four bits of 8 stands for, in steps of the line.</summary>
+    private const float UpperStep = 16;
 
     /// <summary>What a 16-bit lane sums at most, under 32767 by more than floats are off.</summary>
     private const float MostLane = 32760;
@@ -83,6 +87,59 @@ internal abstract unsafe class MatrixFolding
     /// <param name="folded">Gets the rows.</param>
     public abstract void Fold(float* x, nint xStride, int rows, float squareFactor, FoldedRows folded);
 
+    /// <summary>The line at a place of the storage order.</summary>
+    protected abstract int LineAt(int place);
+
+    /// <summary>Moves the centres of lines of 8 bits from the middle of their lowest four bits to that of all.</summary>
+    protected void CentreLinesOfEightBits()
+    {
+        for (int place = 0; place < Counts.Eight; place++)
+        {
+            int line = LineAt(place);
+            Centres[line] += Scales[line] * (UpperStep * AffineLine.MaxCode(4) / 2);
+        }
+    }
+
+    /// <summary>Adds the codes of upper bits, in steps of their lines, to the pair codes.</summary>
+    protected void AddUpperBitsToPairCodes()
+    {
+        for (int place = 0; place < Counts.Eight; place++)
+        {
+            bool isLower = place % BitPlane.QuadLines < BitPlane.QuadLines / 2;
+            (isLower ? LowerPairCodes : UpperPairCodes)[LineAt(place)] += UpperStep * AffineLine.MaxCode(4);
+        }
+    }
+
+    /// <summary>The larger of a row's largest product's magnitude and that of the products with upper bits.</summary>
+    protected float LargestWithUpperBits(float largest, float* products)
+    {
+        for (int place = 0; place < Counts.Eight; place++)
+        {
+            largest = Math.Max(largest, UpperStep * Math.Abs(products[LineAt(place)]));
+        }
+
+        return largest;
+    }
+
+    /// <summary>Folds a row's products with upper bits.</summary>
+    /// <param name="products">The row's products.</param>
+    /// <param name="inverse">1 / unit, or 0 where the row is taken as zeros.</param>
+    /// <param name="row">The row of <paramref name="folded"/>, whose unit and constant are there.</param>
+    /// <param name="folded">Gets the integers; what they stand for less is taken off the constant.</param>
+    protected void FoldUpperBits(float* products, float inverse, int row, FoldedRows folded)
+    {
+        sbyte* codes = folded.Codes + row * folded.Stride + folded.Stride / 2;
+        int sum = 0;
+        for (int place = 0; place < Counts.Eight; place++)
+        {
+            int code = (int)MathF.Round(UpperStep * products[LineAt(place)] * inverse);
+            codes[place] = (sbyte)code;
+            sum += code;
+        }
+
+        folded.Constants[row] -= folded.Units[row] * (AffineLine.MaxCode(4) / 2f) * sum;
+    }
+
     /// <summary>Fills <see cref="LowerPairCodes"/> and <see cref="UpperPairCodes"/> for the opened matrix.</summary>
     protected abstract void FillPairCodes();
 
@@ -120,9 +177,9 @@ internal abstract unsafe class MatrixFolding
         return Math.Max(largest / MostCode, Math.Max(lowerUnit, upperUnit));
     }
 
-    /// <summary>Sum of the largest codes of the first <paramref name="lanes"/> lines of each quad, without those that are left out.</summary>
+    /// <summary>Sum of the largest codes of the first <paramref name="lanes"/> lines of each quad, upper bits counted as lines, without those that are left out.</summary>
     private static int CodeSum(in WidthCounts counts, int lanes) =>
-        3 * Members(counts.Quantized, lanes) + 4 * Members(counts.Third, lanes) + 8 * Members(counts.Fourth, lanes) - 15 * Members(counts.Eight, lanes);
+        3 * Members(counts.Quantized, lanes) + 4 * Members(counts.Third, lanes) + 8 * Members(counts.Fourth, lanes) + 15 * Members(counts.Eight, lanes);
 
     private static int Members(int places, int lanes) => places / BitPlane.QuadLines * lanes + Math.Min(places % BitPlane.QuadLines, lanes);
 }

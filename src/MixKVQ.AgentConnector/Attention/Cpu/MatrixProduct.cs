@@ -4,8 +4,8 @@ namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <summary>
 /// Vectors times packed matrices, y = x · M, in one pass over the packed bytes: with x queries over channels, y are a page's logits; with x attention weights over
-/// tokens, y is the output. Lines of up to 4 bits go through <see cref="QuadProduct"/>, with x folded into integers; wider lines, and all of them where exactness
-/// is asked, through <see cref="FloatProduct"/>. One thread at a time: it holds scratch memory.
+/// tokens, y is the output. Quantized lines go through <see cref="QuadProduct"/>, with x folded into integers; lines that are not quantized, and all of them where
+/// exactness is asked or no line has fewer than 8 bits, through <see cref="FloatProduct"/>. One thread at a time: it holds scratch memory.
 /// </summary>
 internal sealed unsafe class MatrixProduct
 {
@@ -58,9 +58,10 @@ internal sealed unsafe class MatrixProduct
             _quads.Multiply(planes, _folded, count, y + row * yStride, yStride, onto);
         }
 
-        if (_folding.Counts.Eight + _folding.Counts.Full > 0)
+        if (_folding.Counts.Full > 0)
         {
-            AddWideLines(matrix, x, xStride, rows, squareFactor, y, yStride);
+            _reader.Open(matrix);
+            _floats.AddPlaces(_reader, _reader.Counts.Quantized, _layout.LineCount, x, xStride, rows, y, yStride);
         }
     }
 
@@ -82,15 +83,6 @@ internal sealed unsafe class MatrixProduct
 
         _floats.Add(_reader, x, xStride, rows, y, yStride);
         SubtractSquares(_reader.Counts.Quantized, x, xStride, rows, squareFactor, y, yStride);
-    }
-
-    /// <summary>Adds the lines that integers leave out: those of 8 bits, which are the first in storage order, and those that are not quantized, which are the last.</summary>
-    private void AddWideLines(byte* matrix, float* x, int xStride, int rows, float squareFactor, float* y, int yStride)
-    {
-        _reader.Open(matrix);
-        _floats.AddPlaces(_reader, 0, _reader.Counts.Eight, x, xStride, rows, y, yStride);
-        _floats.AddPlaces(_reader, _reader.Counts.Quantized, _layout.LineCount, x, xStride, rows, y, yStride);
-        SubtractSquares(_reader.Counts.Eight, x, xStride, rows, squareFactor, y, yStride);
     }
 
     /// <summary>Takes the squares of the opened matrix's first lines in storage order off y.</summary>

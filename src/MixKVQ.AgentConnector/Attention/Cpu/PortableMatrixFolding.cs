@@ -14,15 +14,16 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
     private readonly AlignedMemory _memory;
     private readonly float* _largestCodes;
     private readonly int* _rounded;
+    private readonly int _padded;
 
     public PortableMatrixFolding(MatrixLayout layout)
         : base(layout)
     {
-        int padded = FoldedRows.Padded(layout.LineCount);
+        _padded = FoldedRows.Padded(layout.LineCount);
         _reader = new MatrixReader(layout);
-        _memory = new AlignedMemory(2 * padded * sizeof(float));
+        _memory = new AlignedMemory(2 * _padded * sizeof(float));
         _largestCodes = _memory.Floats;
-        _rounded = (int*)(_largestCodes + padded);
+        _rounded = (int*)(_largestCodes + _padded);
     }
 
     /// <inheritdoc/>
@@ -30,11 +31,11 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
     {
         _reader.Open(matrix);
         (Counts, Offsets) = (_reader.Counts, _reader.Offsets);
-        LeaveOut(0, Counts.Eight);
         LeaveOut(Counts.Quantized, Layout.LineCount);
-        ReadLines(Counts.Eight, Counts.Fourth, AffineLine.MaxCode(4));
+        ReadLines(0, Counts.Fourth, AffineLine.MaxCode(4));
         ReadLines(Counts.Fourth, Counts.Third, AffineLine.MaxCode(3));
         ReadLines(Counts.Third, Counts.Quantized, AffineLine.MaxCode(2));
+        CentreLinesOfEightBits();
     }
 
     /// <inheritdoc/>
@@ -48,14 +49,21 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
 
         for (int row = 0; row < FoldedRows.MostRows; row++)
         {
-            float* products = Products + row * folded.Stride;
+            float* products = Products + row * _padded;
             folded.Constants[row] = Scale(x + Math.Min(row, rows - 1) * xStride, products, squareFactor, out float largest);
-            folded.Units[row] = Unit(largest, safeCode, products);
+            folded.Units[row] = Unit(LargestWithUpperBits(largest, products), safeCode, products);
         }
 
         Round(folded);
         ToStorageOrder(folded.Codes, folded.Stride);
+        for (int row = 0; row < rows; row++)
+        {
+            FoldUpperBits(Products + row * _padded, Inverse(folded.Units[row])[0], row, folded);
+        }
     }
+
+    /// <inheritdoc/>
+    protected override int LineAt(int place) => _reader.Order[place];
 
     /// <inheritdoc/>
     protected override void FillPairCodes()
@@ -68,6 +76,8 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
             LowerPairCodes[line] = isLower ? _largestCodes[line] : 0;
             UpperPairCodes[line] = isLower ? 0 : _largestCodes[line];
         }
+
+        AddUpperBitsToPairCodes();
     }
 
     private void LeaveOut(int firstPlace, int endPlace)
@@ -112,7 +122,7 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
     /// <summary>Writes the nearest integers of all rows' products / unit, and takes unit · Σ integer · largest code / 2 off the rows' constants.</summary>
     private void Round(FoldedRows folded)
     {
-        float* p0 = Products, p1 = p0 + folded.Stride, p2 = p1 + folded.Stride, p3 = p2 + folded.Stride;
+        float* p0 = Products, p1 = p0 + _padded, p2 = p1 + _padded, p3 = p2 + _padded;
         float* units = folded.Units;
         Vector256<float> u0 = Inverse(units[0]), u1 = Inverse(units[1]), u2 = Inverse(units[2]), u3 = Inverse(units[3]);
         Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;

@@ -35,7 +35,7 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
         int length = planes.LineLength;
         int half = length / 2;
         int shift = 2 * firstField;
-        Vector128<byte> three = Vector128.Create((byte)3), four = Vector128.Create((byte)4), eight = Vector128.Create((byte)8);
+        Vector128<byte> three = Vector128.Create((byte)3), four = Vector128.Create((byte)4), eight = Vector128.Create((byte)8), fifteen = Vector128.Create((byte)15);
         (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
         Vector128<byte> upper = Vector128.GreaterThanOrEqual(Vector128<byte>.Indices, Vector128.Create((byte)Math.Clamp(half - start, 0, Step)));
         Vector128<int> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
@@ -56,17 +56,16 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
                 (c0, c1) = (c0 | ((f << 3).AsByte() & eight), c1 | ((f << 1).AsByte() & eight));
             }
 
-            Add(c0, c1, x, ref a00, ref a01);
-            if (TRows.Count > 1)
-            {
-                Add(c0, c1, x + xStride, ref a10, ref a11);
-            }
+            AddRows<TRows>(c0, c1, x, xStride, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
+        }
 
-            if (TRows.Count > 2)
-            {
-                Add(c0, c1, x + 2 * xStride, ref a20, ref a21);
-                Add(c0, c1, x + 3 * xStride, ref a30, ref a31);
-            }
+        x += xStride / 2 - 4 * planes.Quads;
+        byte* high = planes.High + start;
+        for (int quad = 0; quad < planes.EightQuads; quad++, high += 2 * length, x += 4)
+        {
+            Vector128<byte> c0 = (Vector128.Load(high).AsUInt16() >>> shift).AsByte() & fifteen;
+            Vector128<byte> c1 = (Vector128.Load(high + length).AsUInt16() >>> shift).AsByte() & fifteen;
+            AddRows<TRows>(c0, c1, x, xStride, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
         }
 
         Vector128<float> valid = Vector128.LessThan(Vector128<int>.Indices, Vector128.Create((length - start) / 4)).AsSingle();
@@ -88,6 +87,25 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ushort> Bits(byte* plane, int back, Vector128<byte> upper) =>
         Vector128.ConditionalSelect(upper, (Vector128.Load(plane - back).AsUInt16() >>> 1).AsByte(), Vector128.Load(plane)).AsUInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRows<TRows>(
+        Vector128<byte> c0, Vector128<byte> c1, sbyte* x, nint xStride, ref Vector128<int> a00, ref Vector128<int> a01, ref Vector128<int> a10, ref Vector128<int> a11,
+        ref Vector128<int> a20, ref Vector128<int> a21, ref Vector128<int> a30, ref Vector128<int> a31)
+        where TRows : struct, IRowCount
+    {
+        Add(c0, c1, x, ref a00, ref a01);
+        if (TRows.Count > 1)
+        {
+            Add(c0, c1, x + xStride, ref a10, ref a11);
+        }
+
+        if (TRows.Count > 2)
+        {
+            Add(c0, c1, x + 2 * xStride, ref a20, ref a21);
+            Add(c0, c1, x + 3 * xStride, ref a30, ref a31);
+        }
+    }
 
     /// <summary>Adds the two fields' products with a row's four integers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

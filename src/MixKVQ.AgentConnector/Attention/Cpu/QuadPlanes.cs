@@ -2,7 +2,7 @@ using MixKVQ.AgentConnector.Cache.Packing;
 
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
-/// <summary>The planes of a packed matrix that integer products read: codes of up to four bits, see <see cref="MatrixLayout"/>.</summary>
+/// <summary>The planes of a packed matrix that integer products read: see <see cref="MatrixLayout"/>.</summary>
 internal readonly unsafe struct QuadPlanes(byte* matrix, in MatrixOffsets offsets, in WidthCounts counts, int lineLength, MemoryAhead ahead)
 {
     /// <summary>Bits 0 and 1, <see cref="LineLength"/> bytes a quad.</summary>
@@ -14,6 +14,9 @@ internal readonly unsafe struct QuadPlanes(byte* matrix, in MatrixOffsets offset
     /// <summary>Bit 3, half as many bytes a quad.</summary>
     public readonly byte* Fourth = matrix + offsets.Fourth;
 
+    /// <summary>Bits 4 to 7, twice as many bytes a quad.</summary>
+    public readonly byte* High = matrix + offsets.High;
+
     /// <summary>Quads that have a low plane.</summary>
     public readonly int Quads = counts.Quads;
 
@@ -22,6 +25,9 @@ internal readonly unsafe struct QuadPlanes(byte* matrix, in MatrixOffsets offset
 
     /// <summary>Quads that have bit 3.</summary>
     public readonly int FourthQuads = counts.FourthQuads;
+
+    /// <summary>Quads that have bits 4 to 7.</summary>
+    public readonly int EightQuads = counts.EightQuads;
 
     /// <summary>Elements of a line.</summary>
     public readonly int LineLength = lineLength;

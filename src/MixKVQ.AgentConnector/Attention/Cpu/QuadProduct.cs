@@ -1,8 +1,8 @@
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
 /// <summary>
-/// Integer product of folded rows with the codes of a packed matrix's quads: y_e = constant + unit · Σ_i x_i · code_ie. Bits of codes beyond the fourth are left out;
-/// the rows are 0 there. Reads up to 63 bytes past a plane and half a quad before one, and up to 15 floats past y's last element, which it leaves as they are.
+/// Integer product of folded rows with the codes of a packed matrix's quads: y_e = constant + unit · Σ_i x_i · code_ie. The upper four bits of 8 are
+/// lines of their own, with integers of their own. Reads up to 63 bytes past a plane and half a quad before one, and up to 15 floats past y's last element, which it leaves as they are.
 /// Stateless: safe for concurrent callers.
 /// </summary>
 internal abstract unsafe class QuadProduct

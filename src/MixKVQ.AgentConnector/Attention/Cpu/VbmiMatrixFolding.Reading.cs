@@ -27,6 +27,8 @@ internal sealed unsafe partial class VbmiMatrixFolding
             scales.Store(Scales + i);
             (Avx512F.FusedMultiplyAdd(scales, Vector512.ConvertToSingle(largest) * 0.5f, zeros) & isRead).Store(Centres + i);
         }
+
+        CentreLinesOfEightBits();
     }
 
     /// <summary>unit · 2^((code − 255) / 16), and 0 for code 0.</summary>

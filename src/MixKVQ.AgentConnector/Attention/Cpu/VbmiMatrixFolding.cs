@@ -78,6 +78,9 @@ internal sealed unsafe partial class VbmiMatrixFolding : MatrixFolding
     }
 
     /// <inheritdoc/>
+    protected override int LineAt(int place) => _order[place];
+
+    /// <inheritdoc/>
     protected override void FillPairCodes()
     {
         for (int i = 0; i < _padded; i += Vector512<float>.Count)
@@ -88,9 +91,12 @@ internal sealed unsafe partial class VbmiMatrixFolding : MatrixFolding
             lower.Store(LowerPairCodes + i);
             (codes - lower).Store(UpperPairCodes + i);
         }
+
+        AddUpperBitsToPairCodes();
     }
 
-    private static byte LargestCode(int width) => width <= 4 ? (byte)AffineLine.MaxCode(width) : (byte)0;
+    /// <summary>The largest code of a width's lowest four bits; 0 where lines are not quantized.</summary>
+    private static byte LargestCode(int width) => width == WidthPalette.Full ? (byte)0 : (byte)AffineLine.MaxCode(Math.Min(width, 4));
 
     /// <summary>Finds counts, order and ranks from the widths, 2 bits a line.</summary>
     private void Sort(byte* widths)

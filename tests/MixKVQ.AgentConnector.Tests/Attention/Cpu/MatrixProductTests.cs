@@ -63,7 +63,8 @@ public sealed unsafe class MatrixProductTests
 
     /// <summary>
     /// Of a row: Σ (x · scale)², the largest that Σ |x · element| gets, and what rounding may be off: half a unit in each line's factor, times half the line's largest code.
-    /// The unit is the row's largest factor over 64 or more, or what lets all lanes hold their sums.
+    /// A line of 8 bits is two of 4, one with 16 times
+    /// the factor. The unit is the row's largest factor over 64 or more, or what lets all lanes hold their sums.
     /// </summary>
     private static (double Squares, double Magnitude, double Allowed) Sizes(PageMatrix matrix, float* x)
     {
@@ -75,9 +76,9 @@ public sealed unsafe class MatrixProductTests
             squares += factor * factor;
             magnitude += Math.Abs(x[line]) * matrix.Elements.AsSpan(line * matrix.Layout.LineLength, matrix.Layout.LineLength).ToArray().Max(Math.Abs);
             int code = matrix.LargestCode(place);
-            largest = code > 0 ? Math.Max(largest, Math.Abs(factor)) : largest;
+            largest = Math.Max(largest, Math.Abs(factor) * (code > 15 ? 16 : 1));
             lane += Math.Abs(factor) * code;
-            codes += code;
+            codes += code > 15 ? 2 * 15 : code;
         }
 
         double unit = Math.Max(largest / 64, lane / (32760 - codes / 2));

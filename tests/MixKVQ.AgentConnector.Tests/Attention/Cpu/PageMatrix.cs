@@ -42,8 +42,8 @@ internal sealed unsafe class PageMatrix
     /// <summary>[lines, elements], dequantized.</summary>
     public float[] Elements { get; }
 
-    /// <summary>The largest code of a line as integer products take it: 0 where they leave it out.</summary>
-    public int LargestCode(int place) => place >= Reader.Counts.Quantized || Reader.Counts.WidthAt(place) > 4 ? 0 : AffineLine.MaxCode(Reader.Counts.WidthAt(place));
+    /// <summary>The largest code of a line : 0 where it is not quantized.</summary>
+    public int LargestCode(int place) => place >= Reader.Counts.Quantized ? 0 : AffineLine.MaxCode(Reader.Counts.WidthAt(place));
 
     public static Gen<T> OneOf<T>(params T[] items) => Gen.Int[0, items.Length - 1].Select(i => items[i]);
 

@@ -51,7 +51,9 @@ public sealed unsafe class QuadProductTests
                 (int row, int element) = Math.DivRem(i, length);
                 for (int line = 0; line < 4; line++)
                 {
-                    sums[i] += folded.Codes[row * folded.Stride + 4 * quad + line] * (long)((codes[element] >> (8 * line)) & 15);
+                    sbyte* integers = folded.Codes + row * folded.Stride + 4 * quad + line;
+                    uint code = (codes[element] >> (8 * line)) & 0xFF;
+                    sums[i] += *integers * (long)(code & 15) + (code > 15 ? integers[folded.Stride / 2] * (long)(code >> 4) : 0);
                 }
             }
         }
