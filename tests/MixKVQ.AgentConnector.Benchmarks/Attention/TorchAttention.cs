@@ -34,7 +34,7 @@ internal sealed class TorchAttention : IDisposable
         _expanded = _grouped.reshape(geometry.KeyValueHeadCount, _group, 1, geometry.HeadDim);
     }
 
-    /// <summary>The forms.</summary>
+    /// <summary>The forms of scaled_dot_product_attention.</summary>
     public IReadOnlyList<Contestant> Forms =>
     [
         new($"SDPA {_type}, q [1, kvHeads, group, d]", turn => Attend(_grouped, _keys[turn % _keys.Length], _values[turn % _keys.Length])),
@@ -43,13 +43,15 @@ internal sealed class TorchAttention : IDisposable
             using Tensor keys = Expanded(_keys[turn % _keys.Length]), values = Expanded(_values[turn % _keys.Length]);
             Attend(_expanded, keys, values);
         }),
-        new($"products {_type}", turn =>
-        {
-            using Tensor columns = _keys[turn % _keys.Length].transpose(2, 3);
-            using Tensor logits = matmul(_scaled, columns), weights = nn.functional.softmax(logits, 3);
-            matmul(weights, _values[turn % _keys.Length]).Dispose();
-        }),
     ];
+
+    /// <summary>Two products and a softmax instead.</summary>
+    public Contestant Products => new($"products {_type}", turn =>
+    {
+        using Tensor columns = _keys[turn % _keys.Length].transpose(2, 3);
+        using Tensor logits = matmul(_scaled, columns), weights = nn.functional.softmax(logits, 3);
+        matmul(weights, _values[turn % _keys.Length]).Dispose();
+    });
 
     public void Dispose()
     {

@@ -27,23 +27,27 @@ internal sealed unsafe class Avx2QuadProduct : QuadProduct
         }
     }
 
-    /// <summary>Two neighbouring fields, from <paramref name="firstField"/> on, of 32 bytes of each quad.</summary>
-    private static void MultiplyFields<TRows>(
-        in QuadPlanes planes, int start, int firstField, sbyte* x, nint xStride, float* units, float* constants, float* y, nint yStride, bool onto)
+    /// <inheritdoc/>
+    protected override void AddUpperBits<TRows>(in QuadPlanes planes, sbyte* x, nint xStride, float* units, float* y, nint yStride)
+    {
+        for (int start = 0; start < planes.LineLength; start += Step)
+        {
+            // The lower four bits of each byte are of the fields 0 and 1, the upper of the fields 2 and 3.
+            AddUpperBitsOfFields<TRows>(planes, start, 0, x, xStride, units, y + start / 4, yStride);
+            AddUpperBitsOfFields<TRows>(planes, start, 2, x, xStride, units, y + start / 4 + planes.LineLength / 2, yStride);
+        }
+    }
+
+    private static void AddUpperBitsOfFields<TRows>(in QuadPlanes planes, int start, int firstField, sbyte* x, nint xStride, float* units, float* y, nint yStride)
         where TRows : struct, IRowCount
     {
         int length = planes.LineLength;
-        int half = length / 2;
+        Vector256<byte> fifteen = Vector256.Create((byte)15);
         Vector128<ushort> shift = Vector128.CreateScalar((ushort)(2 * firstField));
-        Vector256<byte> three = Vector256.Create((byte)3), four = Vector256.Create((byte)4), eight = Vector256.Create((byte)8), fifteen = Vector256.Create((byte)15);
-        (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
-        Vector256<byte> upper = Vector256.GreaterThan(Vector256<sbyte>.Indices, Vector256.Create((sbyte)(Math.Clamp(half - start, 0, Step) - 1))).AsByte();
         Vector256<short> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
-        byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
         byte* high = planes.High + start;
-        sbyte* at = x + xStride / 2;
-        sbyte* end = at + 4 * planes.EightQuads;
-        for (; at < end; at += 4, high += 2 * length)
+        sbyte* end = x + 4 * planes.EightQuads;
+        for (sbyte* at = x; at < end; at += 4, high += 2 * length)
         {
             Vector256<byte> c0 = Avx2.ShiftRightLogical(Vector256.Load(high).AsUInt16(), shift).AsByte() & fifteen;
             Vector256<byte> c1 = Avx2.ShiftRightLogical(Vector256.Load(high + length).AsUInt16(), shift).AsByte() & fifteen;
@@ -53,8 +57,35 @@ internal sealed unsafe class Avx2QuadProduct : QuadProduct
             AddIf(TRows.Count > 2, c0, c1, at + 3 * xStride, ref a30, ref a31);
         }
 
-        at = x;
-        end = x + 4 * planes.FourthQuads;
+        Vector256<float> valid = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create((length - start) / 4)).AsSingle();
+        Store(y, length / 4, units[0], 0, true, valid, a00, a01);
+        if (TRows.Count > 1)
+        {
+            Store(y + yStride, length / 4, units[1], 0, true, valid, a10, a11);
+        }
+
+        if (TRows.Count > 2)
+        {
+            Store(y + 2 * yStride, length / 4, units[2], 0, true, valid, a20, a21);
+            Store(y + 3 * yStride, length / 4, units[3], 0, true, valid, a30, a31);
+        }
+    }
+
+    /// <summary>Two neighbouring fields, from <paramref name="firstField"/> on, of 32 bytes of each quad.</summary>
+    private static void MultiplyFields<TRows>(
+        in QuadPlanes planes, int start, int firstField, sbyte* x, nint xStride, float* units, float* constants, float* y, nint yStride, bool onto)
+        where TRows : struct, IRowCount
+    {
+        int length = planes.LineLength;
+        int half = length / 2;
+        Vector128<ushort> shift = Vector128.CreateScalar((ushort)(2 * firstField));
+        Vector256<byte> three = Vector256.Create((byte)3), four = Vector256.Create((byte)4), eight = Vector256.Create((byte)8);
+        (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
+        Vector256<byte> upper = Vector256.GreaterThan(Vector256<sbyte>.Indices, Vector256.Create((sbyte)(Math.Clamp(half - start, 0, Step) - 1))).AsByte();
+        Vector256<short> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
+        byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
+        sbyte* at = x;
+        sbyte* end = x + 4 * planes.FourthQuads;
         for (; at < end; at += 4, low += length, third += half, fourth += half)
         {
             Vector256<ushort> pairs = Avx2.ShiftRightLogical(Vector256.Load(low).AsUInt16(), shift);

@@ -23,7 +23,7 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
         int length = planes.LineLength;
         int half = length / 2;
         Vector512<byte> lanes = Vector512<byte>.Indices;
-        Vector512<byte> three = Vector512.Create((byte)3), four = Vector512.Create((byte)4), eight = Vector512.Create((byte)8), fifteen = Vector512.Create((byte)15);
+        Vector512<byte> three = Vector512.Create((byte)3), four = Vector512.Create((byte)4), eight = Vector512.Create((byte)8);
         byte* ahead = planes.Ahead.Start;
         int aheadStep = planes.Ahead.Step;
         for (int start = 0; start < length; start += Step)
@@ -35,24 +35,8 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
             Vector512<short> a20 = default, a21 = default, a22 = default, a23 = default;
             Vector512<short> a30 = default, a31 = default, a32 = default, a33 = default;
             byte* low = planes.Low + start, third = planes.Third + halfStart, fourth = planes.Fourth + halfStart;
-            byte* high = planes.High + start;
-            sbyte* at = x + xStride / 2;
-            sbyte* end = at + 4 * planes.EightQuads;
-            for (; at < end; at += 4, high += 2 * length)
-            {
-                Vector512<ushort> first = Vector512.Load(high).AsUInt16(), second = Vector512.Load(high + length).AsUInt16();
-                Vector512<byte> c0 = first.AsByte() & fifteen;
-                Vector512<byte> c1 = second.AsByte() & fifteen;
-                Vector512<byte> c2 = (first >>> 4).AsByte() & fifteen;
-                Vector512<byte> c3 = (second >>> 4).AsByte() & fifteen;
-                Add(c0, c1, c2, c3, at, ref a00, ref a01, ref a02, ref a03);
-                AddIf(TRows.Count > 1, c0, c1, c2, c3, at + xStride, ref a10, ref a11, ref a12, ref a13);
-                AddIf(TRows.Count > 2, c0, c1, c2, c3, at + 2 * xStride, ref a20, ref a21, ref a22, ref a23);
-                AddIf(TRows.Count > 2, c0, c1, c2, c3, at + 3 * xStride, ref a30, ref a31, ref a32, ref a33);
-            }
-
-            at = x;
-            end = x + 4 * planes.FourthQuads;
+            sbyte* at = x;
+            sbyte* end = x + 4 * planes.FourthQuads;
             for (; at < end; at += 4, low += length, third += half, fourth += half, ahead += aheadStep)
             {
                 MemoryAhead.Fetch(ahead);
@@ -112,6 +96,49 @@ internal sealed unsafe class Avx512QuadProduct : QuadProduct
             {
                 Store(to + 2 * yStride, field, units[2], constants[2], onto, valid, a20, a21, a22, a23);
                 Store(to + 3 * yStride, field, units[3], constants[3], onto, valid, a30, a31, a32, a33);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void AddUpperBits<TRows>(in QuadPlanes planes, sbyte* x, nint xStride, float* units, float* y, nint yStride)
+    {
+        int length = planes.LineLength;
+        Vector512<byte> fifteen = Vector512.Create((byte)15);
+        for (int start = 0; start < length; start += Step)
+        {
+            Vector512<short> a00 = default, a01 = default, a02 = default, a03 = default;
+            Vector512<short> a10 = default, a11 = default, a12 = default, a13 = default;
+            Vector512<short> a20 = default, a21 = default, a22 = default, a23 = default;
+            Vector512<short> a30 = default, a31 = default, a32 = default, a33 = default;
+            byte* high = planes.High + start;
+            sbyte* end = x + 4 * planes.EightQuads;
+            for (sbyte* at = x; at < end; at += 4, high += 2 * length)
+            {
+                Vector512<ushort> first = Vector512.Load(high).AsUInt16(), second = Vector512.Load(high + length).AsUInt16();
+                Vector512<byte> c0 = first.AsByte() & fifteen;
+                Vector512<byte> c1 = second.AsByte() & fifteen;
+                Vector512<byte> c2 = (first >>> 4).AsByte() & fifteen;
+                Vector512<byte> c3 = (second >>> 4).AsByte() & fifteen;
+                Add(c0, c1, c2, c3, at, ref a00, ref a01, ref a02, ref a03);
+                AddIf(TRows.Count > 1, c0, c1, c2, c3, at + xStride, ref a10, ref a11, ref a12, ref a13);
+                AddIf(TRows.Count > 2, c0, c1, c2, c3, at + 2 * xStride, ref a20, ref a21, ref a22, ref a23);
+                AddIf(TRows.Count > 2, c0, c1, c2, c3, at + 3 * xStride, ref a30, ref a31, ref a32, ref a33);
+            }
+
+            Vector512<float> valid = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create((length - start) / 4)).AsSingle();
+            float* to = y + start / 4;
+            int field = length / 4;
+            Store(to, field, units[0], 0, true, valid, a00, a01, a02, a03);
+            if (TRows.Count > 1)
+            {
+                Store(to + yStride, field, units[1], 0, true, valid, a10, a11, a12, a13);
+            }
+
+            if (TRows.Count > 2)
+            {
+                Store(to + 2 * yStride, field, units[2], 0, true, valid, a20, a21, a22, a23);
+                Store(to + 3 * yStride, field, units[3], 0, true, valid, a30, a31, a32, a33);
             }
         }
     }

@@ -11,7 +11,7 @@ internal sealed unsafe class FoldedRows(int lineCount)
     private const int Padding = 64;
 
     private readonly AlignedMemory _codes = new(2 * MostRows * Padded(lineCount));
-    private readonly AlignedMemory _numbers = new(2 * MostRows * sizeof(float));
+    private readonly AlignedMemory _numbers = new(4 * MostRows * sizeof(float));
 
     /// <summary>
     /// [<see cref="MostRows"/>, <see cref="Stride"/>]: an integer for each line's lowest four bits, in storage order, 0 for lines that are not to be multiplied;
@@ -22,11 +22,11 @@ internal sealed unsafe class FoldedRows(int lineCount)
     /// <summary>Bytes from row to row.</summary>
     public int Stride { get; } = 2 * Padded(lineCount);
 
-    /// <summary>What 1 in a row's codes stands for.</summary>
+    /// <summary>What 1 in a row's codes stands for; after those of all rows, what 1 in its codes for upper bits does.</summary>
     public float* Units => _numbers.Floats;
 
-    /// <summary>What a row adds to each element beside its codes' products.</summary>
-    public float* Constants => _numbers.Floats + MostRows;
+    /// <summary>What a row adds to each element beside its codes' products; after those of all rows, zeros.</summary>
+    public float* Constants => _numbers.Floats + 2 * MostRows;
 
     /// <summary>Lines, with those that rows are padded with.</summary>
     public static int Padded(int lineCount) => (lineCount + Padding - 1) & -Padding;

@@ -100,44 +100,37 @@ internal abstract unsafe class MatrixFolding
         }
     }
 
-    /// <summary>Adds the codes of upper bits, in steps of their lines, to the pair codes.</summary>
-    protected void AddUpperBitsToPairCodes()
-    {
-        for (int place = 0; place < Counts.Eight; place++)
-        {
-            bool isLower = place % BitPlane.QuadLines < BitPlane.QuadLines / 2;
-            (isLower ? LowerPairCodes : UpperPairCodes)[LineAt(place)] += UpperStep * AffineLine.MaxCode(4);
-        }
-    }
-
-    /// <summary>The larger of a row's largest product's magnitude and that of the products with upper bits.</summary>
-    protected float LargestWithUpperBits(float largest, float* products)
-    {
-        for (int place = 0; place < Counts.Eight; place++)
-        {
-            largest = Math.Max(largest, UpperStep * Math.Abs(products[LineAt(place)]));
-        }
-
-        return largest;
-    }
-
-    /// <summary>Folds a row's products with upper bits.</summary>
+    /// <summary>Folds a row's products with upper bits, with a unit of their own: they are some larger than the others.</summary>
     /// <param name="products">The row's products.</param>
-    /// <param name="inverse">1 / unit, or 0 where the row is taken as zeros.</param>
-    /// <param name="row">The row of <paramref name="folded"/>, whose unit and constant are there.</param>
-    /// <param name="folded">Gets the integers; what they stand for less is taken off the constant.</param>
-    protected void FoldUpperBits(float* products, float inverse, int row, FoldedRows folded)
+    /// <param name="row">The row of <paramref name="folded"/>, whose constant is there.</param>
+    /// <param name="folded">Gets the integers and their unit; what codes from the middle of their range are short of is taken off the constant.</param>
+    protected void FoldUpperBits(float* products, int row, FoldedRows folded)
     {
+        if (Counts.Eight == 0)
+        {
+            return;
+        }
+
+        float largest = 0;
+        for (int place = 0; place < Counts.Eight; place++)
+        {
+            largest = Math.Max(largest, Math.Abs(products[LineAt(place)]));
+        }
+
+        float safeCode = Math.Min(MostCode, MathF.Floor(MostLane / (AffineLine.MaxCode(4) * Members(Counts.Eight, BitPlane.QuadLines / 2))));
+        float unit = largest / safeCode;
+        float inverse = unit > LeastUnit ? 1 / unit : 0;
         sbyte* codes = folded.Codes + row * folded.Stride + folded.Stride / 2;
         int sum = 0;
         for (int place = 0; place < Counts.Eight; place++)
         {
-            int code = (int)MathF.Round(UpperStep * products[LineAt(place)] * inverse);
+            int code = (int)MathF.Round(products[LineAt(place)] * inverse);
             codes[place] = (sbyte)code;
             sum += code;
         }
 
-        folded.Constants[row] -= folded.Units[row] * (AffineLine.MaxCode(4) / 2f) * sum;
+        folded.Units[FoldedRows.MostRows + row] = UpperStep * unit;
+        folded.Constants[row] -= UpperStep * unit * (AffineLine.MaxCode(4) / 2f) * sum;
     }
 
     /// <summary>Fills <see cref="LowerPairCodes"/> and <see cref="UpperPairCodes"/> for the opened matrix.</summary>
@@ -177,9 +170,9 @@ internal abstract unsafe class MatrixFolding
         return Math.Max(largest / MostCode, Math.Max(lowerUnit, upperUnit));
     }
 
-    /// <summary>Sum of the largest codes of the first <paramref name="lanes"/> lines of each quad, upper bits counted as lines, without those that are left out.</summary>
+    /// <summary>Sum of the largest codes of the first <paramref name="lanes"/> lines of each quad, in their lowest four bits, without those that are left out.</summary>
     private static int CodeSum(in WidthCounts counts, int lanes) =>
-        3 * Members(counts.Quantized, lanes) + 4 * Members(counts.Third, lanes) + 8 * Members(counts.Fourth, lanes) + 15 * Members(counts.Eight, lanes);
+        3 * Members(counts.Quantized, lanes) + 4 * Members(counts.Third, lanes) + 8 * Members(counts.Fourth, lanes);
 
     private static int Members(int places, int lanes) => places / BitPlane.QuadLines * lanes + Math.Min(places % BitPlane.QuadLines, lanes);
 }

@@ -51,14 +51,14 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
         {
             float* products = Products + row * _padded;
             folded.Constants[row] = Scale(x + Math.Min(row, rows - 1) * xStride, products, squareFactor, out float largest);
-            folded.Units[row] = Unit(LargestWithUpperBits(largest, products), safeCode, products);
+            folded.Units[row] = Unit(largest, safeCode, products);
         }
 
         Round(folded);
         ToStorageOrder(folded.Codes, folded.Stride);
         for (int row = 0; row < rows; row++)
         {
-            FoldUpperBits(Products + row * _padded, Inverse(folded.Units[row])[0], row, folded);
+            FoldUpperBits(Products + row * _padded, row, folded);
         }
     }
 
@@ -76,8 +76,6 @@ internal sealed unsafe class PortableMatrixFolding : MatrixFolding
             LowerPairCodes[line] = isLower ? _largestCodes[line] : 0;
             UpperPairCodes[line] = isLower ? 0 : _largestCodes[line];
         }
-
-        AddUpperBitsToPairCodes();
     }
 
     private void LeaveOut(int firstPlace, int endPlace)

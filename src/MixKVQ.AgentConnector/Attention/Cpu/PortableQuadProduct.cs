@@ -27,6 +27,46 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
         }
     }
 
+    /// <inheritdoc/>
+    protected override void AddUpperBits<TRows>(in QuadPlanes planes, sbyte* x, nint xStride, float* units, float* y, nint yStride)
+    {
+        for (int start = 0; start < planes.LineLength; start += Step)
+        {
+            // The lower four bits of each byte are of the fields 0 and 1, the upper of the fields 2 and 3.
+            AddUpperBitsOfFields<TRows>(planes, start, 0, x, xStride, units, y + start / 4, yStride);
+            AddUpperBitsOfFields<TRows>(planes, start, 2, x, xStride, units, y + start / 4 + planes.LineLength / 2, yStride);
+        }
+    }
+
+    private static void AddUpperBitsOfFields<TRows>(in QuadPlanes planes, int start, int firstField, sbyte* x, nint xStride, float* units, float* y, nint yStride)
+        where TRows : struct, IRowCount
+    {
+        int length = planes.LineLength;
+        Vector128<byte> fifteen = Vector128.Create((byte)15);
+        Vector128<int> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
+        byte* high = planes.High + start;
+        sbyte* end = x + 4 * planes.EightQuads;
+        for (sbyte* at = x; at < end; at += 4, high += 2 * length)
+        {
+            Vector128<byte> c0 = (Vector128.Load(high).AsUInt16() >>> (2 * firstField)).AsByte() & fifteen;
+            Vector128<byte> c1 = (Vector128.Load(high + length).AsUInt16() >>> (2 * firstField)).AsByte() & fifteen;
+            AddRows<TRows>(c0, c1, at, xStride, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
+        }
+
+        Vector128<float> valid = Vector128.LessThan(Vector128<int>.Indices, Vector128.Create((length - start) / 4)).AsSingle();
+        Store(y, length / 4, units[0], 0, true, valid, a00, a01);
+        if (TRows.Count > 1)
+        {
+            Store(y + yStride, length / 4, units[1], 0, true, valid, a10, a11);
+        }
+
+        if (TRows.Count > 2)
+        {
+            Store(y + 2 * yStride, length / 4, units[2], 0, true, valid, a20, a21);
+            Store(y + 3 * yStride, length / 4, units[3], 0, true, valid, a30, a31);
+        }
+    }
+
     /// <summary>Two neighbouring fields, from <paramref name="firstField"/> on, of 16 bytes of each quad.</summary>
     private static void MultiplyFields<TRows>(
         in QuadPlanes planes, int start, int firstField, sbyte* x, nint xStride, float* units, float* constants, float* y, nint yStride, bool onto)
@@ -35,7 +75,7 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
         int length = planes.LineLength;
         int half = length / 2;
         int shift = 2 * firstField;
-        Vector128<byte> three = Vector128.Create((byte)3), four = Vector128.Create((byte)4), eight = Vector128.Create((byte)8), fifteen = Vector128.Create((byte)15);
+        Vector128<byte> three = Vector128.Create((byte)3), four = Vector128.Create((byte)4), eight = Vector128.Create((byte)8);
         (int halfStart, int back) = start < half ? (start, half) : (start - half, 0);
         Vector128<byte> upper = Vector128.GreaterThanOrEqual(Vector128<byte>.Indices, Vector128.Create((byte)Math.Clamp(half - start, 0, Step)));
         Vector128<int> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
@@ -56,15 +96,6 @@ internal sealed unsafe class PortableQuadProduct : QuadProduct
                 (c0, c1) = (c0 | ((f << 3).AsByte() & eight), c1 | ((f << 1).AsByte() & eight));
             }
 
-            AddRows<TRows>(c0, c1, x, xStride, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
-        }
-
-        x += xStride / 2 - 4 * planes.Quads;
-        byte* high = planes.High + start;
-        for (int quad = 0; quad < planes.EightQuads; quad++, high += 2 * length, x += 4)
-        {
-            Vector128<byte> c0 = (Vector128.Load(high).AsUInt16() >>> shift).AsByte() & fifteen;
-            Vector128<byte> c1 = (Vector128.Load(high + length).AsUInt16() >>> shift).AsByte() & fifteen;
             AddRows<TRows>(c0, c1, x, xStride, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
         }
 

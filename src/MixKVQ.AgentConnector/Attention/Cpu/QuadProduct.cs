@@ -32,23 +32,38 @@ internal abstract unsafe class QuadProduct
         switch (rows)
         {
             case 4:
-                Multiply<FourRows>(planes, codes, x.Stride, units, constants, y, yStride, onto);
+                MultiplyAll<FourRows>(planes, codes, x.Stride, units, constants, y, yStride, onto);
                 return;
             case 3:
-                Multiply<TwoRows>(planes, codes, x.Stride, units, constants, y, yStride, onto);
-                Multiply<OneRow>(planes, codes + 2 * x.Stride, x.Stride, units + 2, constants + 2, y + 2 * yStride, yStride, onto);
+                MultiplyAll<TwoRows>(planes, codes, x.Stride, units, constants, y, yStride, onto);
+                MultiplyAll<OneRow>(planes, codes + 2 * x.Stride, x.Stride, units + 2, constants + 2, y + 2 * yStride, yStride, onto);
                 return;
             case 2:
-                Multiply<TwoRows>(planes, codes, x.Stride, units, constants, y, yStride, onto);
+                MultiplyAll<TwoRows>(planes, codes, x.Stride, units, constants, y, yStride, onto);
                 return;
             default:
-                Multiply<OneRow>(planes, codes, x.Stride, units, constants, y, yStride, onto);
+                MultiplyAll<OneRow>(planes, codes, x.Stride, units, constants, y, yStride, onto);
                 return;
         }
     }
 
-    /// <summary>The same with a number of rows that the compiler knows.</summary>
+    private void MultiplyAll<TRows>(
+        in QuadPlanes planes, sbyte* x, nint xStride, float* units, float* constants, float* y, nint yStride, bool onto)
+        where TRows : struct, IRowCount
+    {
+        Multiply<TRows>(planes, x, xStride, units, constants, y, yStride, onto);
+        if (planes.EightQuads > 0)
+        {
+            AddUpperBits<TRows>(planes, x + xStride / 2, xStride, units + FoldedRows.MostRows, y, yStride);
+        }
+    }
+
+    /// <summary>The lowest four bits, with a number of rows that the compiler knows.</summary>
     protected abstract void Multiply<TRows>(
         in QuadPlanes planes, sbyte* x, nint xStride, float* units, float* constants, float* y, nint yStride, bool onto)
+        where TRows : struct, IRowCount;
+
+    /// <summary>Adds the products of the upper four bits of 8: unit · Σ_i x_i · code_ie.</summary>
+    protected abstract void AddUpperBits<TRows>(in QuadPlanes planes, sbyte* x, nint xStride, float* units, float* y, nint yStride)
         where TRows : struct, IRowCount;
 }

@@ -34,7 +34,7 @@ internal sealed unsafe partial class VbmiMatrixFolding
             c3 = AddSquares(p3, factors, c3);
         }
 
-        Vector128<float> units = Units(WithUpperBits(Largest(m0, m1, m2, m3)));
+        Vector128<float> units = Units(Largest(m0, m1, m2, m3));
         units.Store(folded.Units);
         Vector128<float> inverse = Vector128.ConditionalSelect(Vector128.GreaterThan(units, Vector128.Create(LeastUnit)), Vector128<float>.One / units, Vector128<float>.Zero);
         c0 -= Round(p0, inverse[0], 0) * Vector512.Create(units[0] / 2);
@@ -45,7 +45,7 @@ internal sealed unsafe partial class VbmiMatrixFolding
         for (int row = 0; row < rows; row++)
         {
             Permute(_rounded + row * _padded, _order, (byte*)folded.Codes + row * folded.Stride, _padded);
-            FoldUpperBits(Products + row * _padded, inverse[row], row, folded);
+            FoldUpperBits(Products + row * _padded, row, folded);
         }
     }
 
@@ -71,10 +71,6 @@ internal sealed unsafe partial class VbmiMatrixFolding
 
         return Avx512F.FusedMultiplyAdd(squares, factors, sums);
     }
-
-    private Vector128<float> WithUpperBits(Vector128<float> largest) => Counts.Eight == 0 ? largest : Vector128.Create(
-        LargestWithUpperBits(largest[0], Products), LargestWithUpperBits(largest[1], Products + _padded),
-        LargestWithUpperBits(largest[2], Products + 2 * _padded), LargestWithUpperBits(largest[3], Products + 3 * _padded));
 
     private Vector128<float> Units(Vector128<float> largest)
     {

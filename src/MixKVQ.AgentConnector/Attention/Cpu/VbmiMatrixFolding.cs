@@ -91,8 +91,6 @@ internal sealed unsafe partial class VbmiMatrixFolding : MatrixFolding
             lower.Store(LowerPairCodes + i);
             (codes - lower).Store(UpperPairCodes + i);
         }
-
-        AddUpperBitsToPairCodes();
     }
 
     /// <summary>The largest code of a width's lowest four bits; 0 where lines are not quantized.</summary>

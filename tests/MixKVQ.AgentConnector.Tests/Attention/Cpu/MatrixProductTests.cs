@@ -63,12 +63,12 @@ public sealed unsafe class MatrixProductTests
 
     /// <summary>
     /// Of a row: Σ (x · scale)², the largest that Σ |x · element| gets, and what rounding may be off: half a unit in each line's factor, times half the line's largest code.
-    /// A line of 8 bits is two of 4, one with 16 times
-    /// the factor. The unit is the row's largest factor over 64 or more, or what lets all lanes hold their sums.
+    /// The unit is the row's largest factor over 64 or more, or what lets all
+    /// lanes hold their sums. A line of 8 bits is two of 4, one with 16 times the factor, and a unit for those.
     /// </summary>
     private static (double Squares, double Magnitude, double Allowed) Sizes(PageMatrix matrix, float* x)
     {
-        (double squares, double magnitude, double largest, double lane, double codes) = (0, 0, 0, 0, 0);
+        (double squares, double magnitude, double largest, double upperLargest, double lane, double codes) = (0, 0, 0, 0, 0, 0);
         for (int place = 0; place < matrix.Layout.LineCount; place++)
         {
             int line = matrix.Reader.Order[place];
@@ -76,12 +76,15 @@ public sealed unsafe class MatrixProductTests
             squares += factor * factor;
             magnitude += Math.Abs(x[line]) * matrix.Elements.AsSpan(line * matrix.Layout.LineLength, matrix.Layout.LineLength).ToArray().Max(Math.Abs);
             int code = matrix.LargestCode(place);
-            largest = Math.Max(largest, Math.Abs(factor) * (code > 15 ? 16 : 1));
-            lane += Math.Abs(factor) * code;
-            codes += code > 15 ? 2 * 15 : code;
+            largest = Math.Max(largest, Math.Abs(factor));
+            upperLargest = Math.Max(upperLargest, code > 15 ? 16 * Math.Abs(factor) : 0);
+            lane += Math.Abs(factor) * Math.Min(code, 15);
+            codes += Math.Min(code, 15);
         }
 
         double unit = Math.Max(largest / 64, lane / (32760 - codes / 2));
-        return (squares, magnitude, unit / 4 * codes);
+        int upperCodes = 15 * matrix.Reader.Counts.Eight;
+        double upperUnit = upperLargest / Math.Min(127, Math.Floor(32760 / (15.0 * (2 + matrix.Reader.Counts.Eight / 2))));
+        return (squares, magnitude, (unit / 4 * codes) + (upperUnit / 4 * upperCodes));
     }
 }
