@@ -1,14 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace MixKVQ.AgentConnector.Attention.Cpu;
 
-/// <summary>Scratch memory that grows to what is asked and does not move. It begins at a cache line: a wide vector that crosses two costs twice.</summary>
+/// <summary>Scratch memory that grows to what is asked. It begins at a cache line: a wide vector that crosses two costs twice.</summary>
 internal sealed unsafe class ScratchFloats
 {
-    private const int LineBytes = 64;
-
-    private float[] _memory = [];
-    private float* _start;
+    private AlignedMemory _memory = new(0);
     private int _length;
 
     /// <summary>Room for <paramref name="length"/> floats of any content; valid until a longer length is asked.</summary>
@@ -16,12 +11,10 @@ internal sealed unsafe class ScratchFloats
     {
         if (_length < length)
         {
-            _memory = GC.AllocateUninitializedArray<float>(length + LineBytes / sizeof(float), pinned: true);
-            nint address = Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
-            _start = (float*)((address + LineBytes - 1) & -LineBytes);
+            _memory = new AlignedMemory(checked(length * sizeof(float)));
             _length = length;
         }
 
-        return _start;
+        return _memory.Floats;
     }
 }
