@@ -1,0 +1,159 @@
+// What kernels use of the machine, beyond CUDA C++ itself: names for integers, packed half precision, matrix units, loads around the caches.
+// Kernels are compiled at run time without any header of CUDA's. The emulator that tests run them with defines the same functions in plain C++ (EMULATED).
+//
+// A kernel takes one structure by value, which C# mirrors field by field:
+//     struct ScaleArguments { float* values; int count; };
+//     KERNEL(scale_values, ScaleArguments) { ... arguments.values ... }
+#pragma once
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#define WARP 32
+#define ALL_LANES 0xffffffffu
+
+#ifdef EMULATED
+#include "Emulator.h"
+#else
+
+#define KERNEL(name, Arguments) extern "C" __global__ void name(const __grid_constant__ Arguments arguments)
+// The same with at most so many threads a block and at least so many blocks a multiprocessor.
+#define BOUND_KERNEL(name, Arguments, threads, blocks) \
+    extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ Arguments arguments)
+#define DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
+#define DEVICE static __device__ __forceinline__
+
+// Two floats to two halves (IEEE 754 binary16), to nearest even; low in the lower 16 bits.
+DEVICE u32 packHalves(float low, float high)
+{
+    u32 packed;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
+    return packed;
+}
+
+DEVICE float halfToFloat(u16 half)
+{
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(half));
+    return value;
+}
+
+DEVICE u16 floatToHalf(float value)
+{
+    u16 half;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(value));
+    return half;
+}
+
+// D += A * B of 16 x 16 times 16 x 8 halves (mma.m16n8k16), all 32 lanes, g = lane / 4, c = lane % 4; two halves a register, lower index in the lower bits:
+//   a0 = A[g][2c, 2c+1]   a1 = A[g+8][2c, 2c+1]   a2 = A[g][2c+8, 2c+9]   a3 = A[g+8][2c+8, 2c+9]
+//   b0 = B[2c, 2c+1][g]   b1 = B[2c+8, 2c+9][g]
+//   d[0, 1] = D[g][2c, 2c+1]   d[2, 3] = D[g+8][2c, 2c+1]
+DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+// The same of bfloat16.
+DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+// Four 8 x 8 matrices of 16-bit elements from shared memory; lane l names row l % 8 of matrix l / 8, 16 bytes each. Register i: matrix i, [lane / 4][2 (lane % 4), +1].
+DEVICE void loadMatrices(u32 (&matrices)[4], const void* row)
+{
+    u32 address = (u32)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+        : "=r"(matrices[0]), "=r"(matrices[1]), "=r"(matrices[2]), "=r"(matrices[3]) : "r"(address) : "memory");
+}
+
+// The same, each matrix transposed.
+DEVICE void loadTransposed(u32 (&matrices)[4], const void* row)
+{
+    u32 address = (u32)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+        : "=r"(matrices[0]), "=r"(matrices[1]), "=r"(matrices[2]), "=r"(matrices[3]) : "r"(address) : "memory");
+}
+
+// Transposes an 8 x 8 matrix of 16-bit elements that lies in the lanes as loadMatrices leaves it.
+DEVICE u32 transpose(u32 matrix)
+{
+    u32 transposed;
+    asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(transposed) : "r"(matrix));
+    return transposed;
+}
+
+// 2^x, a few units in the last place off.
+DEVICE float exponential2(float x)
+{
+    float value;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(value) : "f"(x));
+    return value;
+}
+
+// 16 bytes that nobody writes while the kernel runs, past the first-level cache; aligned to 16.
+DEVICE uint4 loadStreamed(const void* address)
+{
+    uint4 value;
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+        : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "l"(address));
+    return value;
+}
+
+DEVICE void prefetch(const void* address)
+{
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
+}
+
+// 16 bytes from global to shared memory, asynchronously; both aligned to 16.
+DEVICE void copyAsync(void* shared, const void* global)
+{
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((u32)__cvta_generic_to_shared(shared)), "l"(global) : "memory");
+}
+
+DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+// Waits until at most the last `pending` committed groups are under way. A barrier makes the bytes of other lanes visible.
+template <int pending>
+DEVICE void awaitCopies()
+{
+    asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
+}
+
+DEVICE float bitsToFloat(u32 bits) { return __uint_as_float(bits); }
+DEVICE u32 floatToBits(float value) { return __float_as_uint(value); }
+
+#endif
+
+DEVICE float bfloatToFloat(u16 bits) { return bitsToFloat((u32)bits << 16); }
+
+// To nearest even; the value is no NaN.
+DEVICE u16 floatToBfloat(float value)
+{
+    u32 bits = floatToBits(value);
+    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+// The model's type, by the constant ELEMENT: 0 float32, 1 bfloat16, 2 float16.
+#ifdef ELEMENT
+#if ELEMENT == 0
+typedef float Element;
+DEVICE float toFloat(Element element) { return element; }
+DEVICE Element toElement(float value) { return value; }
+#elif ELEMENT == 1
+typedef u16 Element;
+DEVICE float toFloat(Element element) { return bfloatToFloat(element); }
+DEVICE Element toElement(float value) { return floatToBfloat(value); }
+#else
+typedef u16 Element;
+DEVICE float toFloat(Element element) { return halfToFloat(element); }
+DEVICE Element toElement(float value) { return floatToHalf(value); }
+#endif
+#endif
