@@ -18,7 +18,7 @@ internal sealed unsafe class EmulatedDevice : IKernelDevice
 
     /// <summary>Why kernels cannot be emulated here, or null where they can.</summary>
     public static string? Obstacle { get; } = Compiler() is null ? "No C++ compiler (clang++ or g++) is on the PATH."
-        : RuntimeInformation.ProcessArchitecture != Architecture.X64 ? "The emulator runs on x86-64 only." : null;
+        : RuntimeInformation.ProcessArchitecture != System.Runtime.InteropServices.Architecture.X64 ? "The emulator runs on x86-64 only." : null;
 
     public int MultiprocessorCount => 4;
 
