@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.GpuCheck.Measuring;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.GpuCheck.Attention;
 
@@ -23,50 +21,46 @@ internal static class AttentionStage
     /// <summary>Runs the stage.</summary>
     public static void Run(CheckMachine machine)
     {
+        List<AttentionCell> cells = Measure(machine, Heads, Contexts, Conversations, ColdBytes);
+        AttentionCell[] counted = [.. cells.Where(cell => cell.Context == BarContext && cell.Conversations >= BarConversations)];
+        machine.Report.Line();
+        machine.Report.Bar(
+            $"attention at {BarContext} tokens, {BarConversations} conversations and more, the worst SDPA / packed", counted.Min(cell => cell.OverRival ?? double.PositiveInfinity), WantedOverRival);
+        machine.Report.Bar("the same, the worst share of the copy's speed", counted.Min(cell => cell.BytesAMillisecond) / CopySpeed.BytesAMillisecond(machine), WantedOfCopySpeed);
+    }
+
+    /// <summary>Measures and prints every combination.</summary>
+    public static List<AttentionCell> Measure(
+        CheckMachine machine, IReadOnlyList<AttentionHeads> shapes, IReadOnlyList<int> contexts, IReadOnlyList<int> batches, long coldBytes)
+    {
         double copySpeed = CopySpeed.BytesAMillisecond(machine);
         machine.Report.Table(
-            "heads", "conversations", "context", "packed, MiB", "packed, ms", "GB/s", "of copy speed", "SDPA bf16 by group, ms", "SDPA bf16 enable_gqa, ms", "best SDPA / packed");
-        List<(double OverRival, double OfCopySpeed)> bars = [];
-        foreach (AttentionHeads heads in Heads)
+            "heads", "context", "conversations", "packed, MiB", "packed, ms", "GB/s", "of copy speed", "SDPA bf16 by group, ms", "SDPA bf16 enable_gqa, ms", "best SDPA / packed");
+        List<AttentionCell> cells = [];
+        foreach (AttentionHeads heads in shapes)
         {
             var pages = new SealedPages(heads.Geometry(1, machine.Device), new KvCacheOptions());
-            foreach (int context in Contexts)
+            foreach (int context in contexts)
             {
-                foreach (int conversations in Conversations)
+                foreach (int conversations in batches)
                 {
-                    var cell = Measure(machine, heads, pages, conversations, context);
-                    double? overRival = cell.Rival / cell.Packed.Median;
-                    double ofCopySpeed = cell.PackedBytes / cell.Packed.Median / copySpeed;
+                    AttentionCell cell = Measure(machine, heads, pages, context, conversations, coldBytes);
                     machine.Report.Row(
-                        heads.Name,
-                        conversations.ToString(CultureInfo.InvariantCulture),
-                        context.ToString(CultureInfo.InvariantCulture),
-                        Digits(cell.PackedBytes / 1048576.0, "F0"),
-                        cell.Packed.Text,
-                        Digits(cell.PackedBytes / cell.Packed.Median / 1e6, "F0"),
-                        Digits(ofCopySpeed, "F2"),
-                        cell.Grouped?.Text ?? "no room",
-                        cell.Shared?.Text ?? "–",
-                        overRival is double ratio ? Digits(ratio, "F2") : "–");
-                    if (context == BarContext && conversations >= BarConversations)
-                    {
-                        bars.Add((overRival ?? double.PositiveInfinity, ofCopySpeed));
-                    }
+                        heads.Name, $"{context}", $"{conversations}", Digits(cell.PackedBytes / 1048576.0, "F0"), cell.Packed.Text, Digits(cell.BytesAMillisecond / 1e6, "F0"),
+                        Digits(cell.BytesAMillisecond / copySpeed, "F2"), cell.Grouped?.Text ?? "no room", cell.Shared?.Text ?? "–", cell.OverRival is double ratio ? Digits(ratio, "F2") : "–");
+                    cells.Add(cell);
                 }
             }
         }
 
-        machine.Report.Line();
-        machine.Report.Bar($"attention at {BarContext} tokens, {BarConversations} conversations and more, the worst SDPA / packed", bars.Min(bar => bar.OverRival), WantedOverRival);
-        machine.Report.Bar("the same, the worst share of the copy's speed", bars.Min(bar => bar.OfCopySpeed), WantedOfCopySpeed);
+        return cells;
     }
 
-    private static Cell Measure(CheckMachine machine, AttentionHeads heads, SealedPages pages, int conversations, int context)
+    private static AttentionCell Measure(CheckMachine machine, AttentionHeads heads, SealedPages pages, int context, int conversations, long coldBytes)
     {
-        using var scope = NewDisposeScope();
         DeviceTime packed;
         long bytes;
-        using (var batch = new PackedBatch(machine, pages, conversations, context, ColdBytes))
+        using (var batch = new PackedBatch(machine, pages, conversations, context, coldBytes))
         {
             bytes = batch.BytesRead;
             packed = new PackedAttentionRun(machine, pages.Layout, batch, conversations).Measure();
@@ -74,12 +68,12 @@ internal static class AttentionStage
 
         try
         {
-            using var dense = new DenseBatch(machine.Device, heads, conversations, context, ColdBytes);
-            return new Cell(bytes, packed, DeviceTime.Of(machine, dense.AttendGrouped), Shared(machine, dense));
+            using var dense = new DenseBatch(machine.Device, heads, conversations, context, coldBytes);
+            return new AttentionCell(context, conversations, bytes, packed, DeviceTime.Of(machine, dense.AttendGrouped), Shared(machine, dense));
         }
         catch (ExternalException fault) when (DeviceRoom.IsMissing(fault))
         {
-            return new Cell(bytes, packed, null, null);
+            return new AttentionCell(context, conversations, bytes, packed, null, null);
         }
     }
 
@@ -97,10 +91,4 @@ internal static class AttentionStage
     }
 
     private static string Digits(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
-
-    private sealed record Cell(long PackedBytes, DeviceTime Packed, DeviceTime? Grouped, DeviceTime? Shared)
-    {
-        /// <summary>The rival's better time, in milliseconds; null where its cache has no room.</summary>
-        public double? Rival => Grouped is null ? null : Math.Min(Grouped.Median, Shared?.Median ?? double.PositiveInfinity);
-    }
 }

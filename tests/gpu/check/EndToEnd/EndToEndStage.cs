@@ -25,13 +25,13 @@ internal static class EndToEndStage
         await ChatAsync(machine, dialogues);
     }
 
-    private static void Compare(CheckMachine machine, IReadOnlyList<HeldOutDialogue> dialogues)
+    private static void Compare(CheckMachine machine, HeldOutDialogue[] dialogues)
     {
         machine.Report.Table("dialogue", "tokens read", "the same next token, text given", "the same tokens written before the first other one");
         using var onCpu = new ForcedModel(machine.Options.ModelPath, CPU, null);
         using var onGpu = new ForcedModel(machine.Options.ModelPath, machine.Device, machine.Kernels);
         (int same, int all) = (0, 0);
-        for (int i = 0; i < dialogues.Count; i++)
+        for (int i = 0; i < dialogues.Length; i++)
         {
             int[] tokens = dialogues[i].Tokens;
             int read = tokens.Length - ForcedTokens;
@@ -47,7 +47,7 @@ internal static class EndToEndStage
         machine.Report.Line($"CPU and GPU agree in {same} of {all} next tokens: {verdict}.");
     }
 
-    private static async Task ChatAsync(CheckMachine machine, IReadOnlyList<HeldOutDialogue> dialogues)
+    private static async Task ChatAsync(CheckMachine machine, HeldOutDialogue[] dialogues)
     {
         await using var client = new MixKvqChatClient(new MixKvqOptions
         {

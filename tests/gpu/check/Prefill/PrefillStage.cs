@@ -16,14 +16,17 @@ internal static class PrefillStage
     private static readonly int[] PageCounts = [31, 255];
 
     /// <summary>Runs the stage.</summary>
-    public static void Run(CheckMachine machine)
+    public static void Run(CheckMachine machine) => Run(machine, PageCounts);
+
+    /// <summary>Runs the stage over histories of as many sealed pages.</summary>
+    public static void Run(CheckMachine machine, IReadOnlyList<int> pageCounts)
     {
         machine.Report.Table("heads", "history", "packed, ms", "SDPA bf16, ms", "SDPA bf16 without mask, ms", "SDPA / packed", "without mask / packed");
         CacheGeometry geometry = Heads.Geometry(1, machine.Device);
         var pages = new SealedPages(geometry, new KvCacheOptions());
         using Tensor onDevice = pages.On(machine.Device);
         using var factory = new KvCacheFactory(geometry, new KvCacheOptions(), null, machine.Kernels);
-        foreach (int pageCount in PageCounts)
+        foreach (int pageCount in pageCounts)
         {
             using KvCache cache = pages.Fill(factory, onDevice, pageCount);
             int history = cache.TokenCount;
