@@ -47,6 +47,14 @@ DEVICE u16 floatToHalf(float value)
     return half;
 }
 
+// x * y + z of two halves each, rounded once.
+DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
+{
+    u32 result;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(result) : "r"(x), "r"(y), "r"(z));
+    return result;
+}
+
 // D += A * B of 16 x 16 times 16 x 8 halves (mma.m16n8k16), all 32 lanes, g = lane / 4, c = lane % 4; two halves a register, lower index in the lower bits:
 //   a0 = A[g][2c, 2c+1]   a1 = A[g+8][2c, 2c+1]   a2 = A[g][2c+8, 2c+9]   a3 = A[g+8][2c+8, 2c+9]
 //   b0 = B[2c, 2c+1][g]   b1 = B[2c+8, 2c+9][g]
