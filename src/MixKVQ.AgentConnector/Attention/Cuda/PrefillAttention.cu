@@ -2,9 +2,8 @@
 // and a share of the history: sinks, pages and tail are its pieces, in this order. A piece of 128 tokens at most lies in shared memory as halves while the
 // block's rows attend to it. Where there are several shares, merge_prefill joins what they leave.
 //
-// HEAD_DIM, GROUP_SIZE, KV_HEADS, VALUE_GROUP, ELEMENT, SCALE_BYTES, CORRECTS_BIAS and the palettes KEY_PALETTE, VALUE_PALETTE describe the model and its cache;
+// HEAD_DIM, GROUP_SIZE, KV_HEADS, VALUE_GROUP, ELEMENT, SCALE_BYTES, CORRECT_BIAS and the palettes KEY_PALETTE, VALUE_PALETTE describe the model and its cache;
 // WARPS warps make a block, each with ROW_TILES times 16 rows; a block has SHARED_BYTES of shared memory.
-#include "CacheSequence.cuh"
 #include "PackedTile.cuh"
 
 #define THREADS (WARPS * WARP)
@@ -41,9 +40,9 @@ struct Shared
     float rowFactors[BLOCK_ROWS];
     float scratch[WARPS];
     PackedMatrix keyMatrix, valueMatrices[VALUE_GROUPS];
-    LinePlan<HEAD_DIM> keyPlan;
+    LinePlan<KeyMatrix> keyPlan;
     uint2 keyTerms[HEAD_DIM];
-    LinePlan<PAGE_TOKENS> valuePlans[VALUE_GROUPS];
+    LinePlan<ValueMatrix> valuePlans[VALUE_GROUPS];
 };
 
 static_assert(sizeof(Shared) <= SHARED_BYTES, "The host asks for too little shared memory.");
@@ -135,24 +134,15 @@ DEVICE Piece planPage(Shared& shared, const u8* slab, int block)
 {
     const u32* offsets = (const u32*)slab + block * (1 + VALUE_GROUPS);
     Piece piece = {PAGE_TOKENS, true, 0, 0, 0, 0};
-    PackedMatrix keys;
-    readOrder<HEAD_DIM, KEY_PALETTE, WARPS>(slab + offsets[0], keys, shared.keyPlan.order);
-    LineValues keyValues = openValues<HEAD_DIM, KEY_PALETTE>(keys);
-    piece.keyExponent = codeExponent(keyValues);
-    if (keys.quantized < HEAD_DIM)
-    {
-        float largest = largestElement<WARPS>(fullLines<PAGE_TOKENS>(keys), (HEAD_DIM - keys.quantized) * PAGE_TOKENS, shared.scratch);
-        piece.keyExponent = max(piece.keyExponent, exponentAbove(largest) - 15);
-    }
-
-    piece.keyExponent = clampExponent(piece.keyExponent);
-    int zeroShift = clampExponent(zeroExponent(keyValues) - 8), stepShift = clampExponent(exponentAbove(keyValues.scaleUnit));
+    PackedMatrix keys = openOrdered<KeyMatrix, WARPS>(slab + offsets[0], shared.keyPlan.order);
+    piece.keyExponent = clampExponent(max(codeExponent<KeyMatrix>(keys), fullExponent<KeyMatrix, WARPS>(keys, shared.scratch)));
+    int zeroShift = clampExponent(zeroExponent<KeyMatrix>(keys) - 8), stepShift = clampExponent(exponentAbove(keys.scaleUnit));
     float zeroFactor = powerOfTwo(-zeroShift), stepFactor = powerOfTwo(-stepShift);
     piece.zeroFactor = powerOfTwo(zeroShift);
     piece.biasFactor = powerOfTwo(stepShift) * powerOfTwo(stepShift) * (1 / (16384.0f * 24 * LOG2_E));
     for (int place = (int)threadIdx.x; place < keys.quantized; place += THREADS)
     {
-        float scale = scaleAt(keyValues, place), zero = zeroAt(keyValues, place) * zeroFactor, step = scale * stepFactor;
+        float scale = scaleAt<KeyMatrix>(keys, place), zero = zeroAt<KeyMatrix>(keys, place) * zeroFactor, step = scale * stepFactor;
         u16 upper = floatToHalf(zero);
         shared.keyPlan.multipliers[place] = twice(scale * powerOfTwo(24 - piece.keyExponent));
         shared.keyPlan.addends[place] = 0;
@@ -163,16 +153,9 @@ DEVICE Piece planPage(Shared& shared, const u8* slab, int block)
 #pragma unroll 1
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        PackedMatrix values;
-        readOrder<PAGE_TOKENS, VALUE_PALETTE, WARPS>(slab + offsets[1 + group], values, shared.valuePlans[group].order);
-        LineValues lineValues = openValues<PAGE_TOKENS, VALUE_PALETTE>(values);
-        valueExponent = max(valueExponent, max(codeExponent(lineValues), zeroExponent(lineValues) - 15));
-        if (values.quantized < PAGE_TOKENS)
-        {
-            float largest = largestElement<WARPS>(fullLines<VALUE_GROUP>(values), (PAGE_TOKENS - values.quantized) * VALUE_GROUP, shared.scratch);
-            valueExponent = max(valueExponent, exponentAbove(largest) - 15);
-        }
-
+        PackedMatrix values = openOrdered<ValueMatrix, WARPS>(slab + offsets[1 + group], shared.valuePlans[group].order);
+        valueExponent = max(valueExponent, max(codeExponent<ValueMatrix>(values), zeroExponent<ValueMatrix>(values) - 15));
+        valueExponent = max(valueExponent, fullExponent<ValueMatrix, WARPS>(values, shared.scratch));
         if (threadIdx.x % WARP == 0)
         {
             shared.valueMatrices[group] = values;
@@ -191,11 +174,10 @@ DEVICE void planValues(Shared& shared, int exponent)
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
         PackedMatrix values = shared.valueMatrices[group];
-        LineValues lineValues = openValues<PAGE_TOKENS, VALUE_PALETTE>(values);
         for (int place = (int)threadIdx.x; place < values.quantized; place += THREADS)
         {
-            shared.valuePlans[group].multipliers[place] = twice(scaleAt(lineValues, place) * powerOfTwo(24 - exponent));
-            shared.valuePlans[group].addends[place] = twice(zeroAt(lineValues, place) * powerOfTwo(-exponent));
+            shared.valuePlans[group].multipliers[place] = twice(scaleAt<ValueMatrix>(values, place) * powerOfTwo(24 - exponent));
+            shared.valuePlans[group].addends[place] = twice(zeroAt<ValueMatrix>(values, place) * powerOfTwo(-exponent));
         }
     }
 }
@@ -203,10 +185,10 @@ DEVICE void planValues(Shared& shared, int exponent)
 DEVICE void fillPage(Shared& shared, const Piece& piece)
 {
     const PackedMatrix keys = shared.keyMatrix;
-    fillQuantized<HEAD_DIM, PAGE_TOKENS, THREADS>(keys, shared.keyPlan, shared.keys, TOKEN_STRIDE);
+    fillQuantized<KeyMatrix, THREADS>(keys, shared.keyPlan, shared.keys, TOKEN_STRIDE);
     if (keys.quantized < HEAD_DIM)
     {
-        fillFull<HEAD_DIM, PAGE_TOKENS, THREADS>(keys, shared.keyPlan, piece.keyExponent, shared.keys, TOKEN_STRIDE);
+        fillFull<KeyMatrix, THREADS>(keys, shared.keyPlan, piece.keyExponent, shared.keys, TOKEN_STRIDE);
     }
 
     for (int place = (int)threadIdx.x; place < HEAD_DIM; place += THREADS)
@@ -219,10 +201,10 @@ DEVICE void fillPage(Shared& shared, const Piece& piece)
     {
         const PackedMatrix matrix = shared.valueMatrices[group];
         u16* tile = shared.values + group * VALUE_GROUP;
-        fillQuantized<PAGE_TOKENS, VALUE_GROUP, THREADS>(matrix, shared.valuePlans[group], tile, CHANNEL_STRIDE);
+        fillQuantized<ValueMatrix, THREADS>(matrix, shared.valuePlans[group], tile, CHANNEL_STRIDE);
         if (matrix.quantized < PAGE_TOKENS)
         {
-            fillFull<PAGE_TOKENS, VALUE_GROUP, THREADS>(matrix, shared.valuePlans[group], piece.valueExponent, tile, CHANNEL_STRIDE);
+            fillFull<ValueMatrix, THREADS>(matrix, shared.valuePlans[group], piece.valueExponent, tile, CHANNEL_STRIDE);
         }
     }
 }
@@ -267,7 +249,7 @@ DEVICE void pageTerms(const Shared& shared, const Piece& piece, const u16* queri
 #pragma unroll
     for (int k = 0; k < PADDED / 16; k++)
     {
-        u32 b[4];
+        u32 b[2];
         loadTransposed(b, shared.keys + (k * 16 + lane % 16) * TOKEN_STRIDE + PAGE_TOKENS);
 #pragma unroll
         for (int tile = 0; tile < ROW_TILES; tile++)
@@ -275,9 +257,8 @@ DEVICE void pageTerms(const Shared& shared, const Piece& piece, const u16* queri
             u32 a[4];
             loadMatrices(a, queries + tile * 16 * CHANNEL_STRIDE + k * 16 + laneOffset(CHANNEL_STRIDE));
             multiplyHalves(zeros[tile], a[0], a[1], a[2], a[3], b[0], b[1]);
-#if CORRECTS_BIAS
-            constexpr u32 nothing = 0x80008000;
-            multiplyHalves(steps[tile], fuseHalves(a[0], a[0], nothing), fuseHalves(a[1], a[1], nothing), fuseHalves(a[2], a[2], nothing), fuseHalves(a[3], a[3], nothing), b[0], b[1]);
+#if CORRECT_BIAS
+            multiplyHalves(steps[tile], multiplyPairs(a[0], a[0]), multiplyPairs(a[1], a[1]), multiplyPairs(a[2], a[2]), multiplyPairs(a[3], a[3]), b[0], b[1]);
 #endif
         }
     }
