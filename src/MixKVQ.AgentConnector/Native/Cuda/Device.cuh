@@ -55,6 +55,14 @@ DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
     return result;
 }
 
+// To nearest even; a NaN stays one.
+DEVICE u16 floatToBfloat(float value)
+{
+    u16 bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+
 // D += A * B of 16 x 16 times 16 x 8 halves (mma.m16n8k16), all 32 lanes, g = lane / 4, c = lane % 4; two halves a register, lower index in the lower bits:
 //   a0 = A[g][2c, 2c+1]   a1 = A[g+8][2c, 2c+1]   a2 = A[g][2c+8, 2c+9]   a3 = A[g+8][2c+8, 2c+9]
 //   b0 = B[2c, 2c+1][g]   b1 = B[2c+8, 2c+9][g]
@@ -185,13 +193,6 @@ DEVICE u32 floatToBits(float value) { return __float_as_uint(value); }
 #endif
 
 DEVICE float bfloatToFloat(u16 bits) { return bitsToFloat((u32)bits << 16); }
-
-// To nearest even; the value is no NaN.
-DEVICE u16 floatToBfloat(float value)
-{
-    u32 bits = floatToBits(value);
-    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
 
 // The model's type, by the constant ELEMENT: 0 float32, 1 bfloat16, 2 float16.
 #ifdef ELEMENT

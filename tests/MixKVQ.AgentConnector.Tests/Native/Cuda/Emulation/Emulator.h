@@ -448,3 +448,8 @@ DEVICE float bitsToFloat(u32 bits) { float value; memcpy(&value, &bits, 4); retu
 DEVICE u32 floatToBits(float value) { u32 bits; memcpy(&bits, &value, 4); return bits; }
 DEVICE u32 __float_as_uint(float value) { return floatToBits(value); }
 DEVICE float __uint_as_float(u32 bits) { return bitsToFloat(bits); }
+DEVICE u16 floatToBfloat(float value)
+{
+    u32 bits = floatToBits(value);
+    return value != value ? 0x7fff : (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
