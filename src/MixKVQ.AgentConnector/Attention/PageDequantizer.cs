@@ -25,14 +25,18 @@ internal sealed unsafe class PageDequantizer(PackedPageLayout layout)
         using Tensor hostVariances = zeros([heads, headDim, 1], dtype: ScalarType.Float32, device: CPU);
         Span<float> variances = MemoryMarshal.Cast<byte, float>(hostVariances.bytes);
         int blockLength = CacheGeometry.PageTokens * headDim;
-        for (int head = 0; head < heads; head++)
+        ReadOnlySpan<byte> bytes = page.Read();
+        fixed (byte* slab = bytes)
         {
-            int block = layer * heads + head;
-            ReadKeys(page, block, elements.Slice(head * blockLength, blockLength));
-            ReadValues(page, block, elements.Slice((heads + head) * blockLength, blockLength));
-            for (int place = 0; place < _keys.Counts.Quantized; place++)
+            for (int head = 0; head < heads; head++)
             {
-                variances[head * headDim + _keys.Order[place]] = _keys.Scales[place] * _keys.Scales[place] / 12;
+                int block = layer * heads + head;
+                ReadKeys(slab, bytes, block, elements.Slice(head * blockLength, blockLength));
+                ReadValues(slab, bytes, block, elements.Slice((heads + head) * blockLength, blockLength));
+                for (int place = 0; place < _keys.Counts.Quantized; place++)
+                {
+                    variances[head * headDim + _keys.Order[place]] = _keys.Scales[place] * _keys.Scales[place] / 12;
+                }
             }
         }
 
@@ -40,9 +44,9 @@ internal sealed unsafe class PageDequantizer(PackedPageLayout layout)
         return (placed.select(0, 0), placed.select(0, 1), hostVariances.to(device, copy: true));
     }
 
-    private void ReadKeys(Page page, int block, Span<float> tokens)
+    private void ReadKeys(byte* slab, ReadOnlySpan<byte> bytes, int block, Span<float> tokens)
     {
-        _keys.Open(page.Start + layout.KeysOffset(page.Bytes, block));
+        _keys.Open(slab + layout.KeysOffset(bytes, block));
         Span<float> line = _line.AsSpan(0, layout.Keys.LineLength);
         for (int place = 0; place < layout.Keys.LineCount; place++)
         {
@@ -55,12 +59,12 @@ internal sealed unsafe class PageDequantizer(PackedPageLayout layout)
         }
     }
 
-    private void ReadValues(Page page, int block, Span<float> tokens)
+    private void ReadValues(byte* slab, ReadOnlySpan<byte> bytes, int block, Span<float> tokens)
     {
         int length = layout.Values.LineLength;
         for (int group = 0; group < layout.ValueGroupCount; group++)
         {
-            _values.Open(page.Start + layout.ValuesOffset(page.Bytes, block, group));
+            _values.Open(slab + layout.ValuesOffset(bytes, block, group));
             for (int place = 0; place < layout.Values.LineCount; place++)
             {
                 _values.ReadLine(place, tokens.Slice(_values.Order[place] * layout.Geometry.HeadDim + group * length, length));

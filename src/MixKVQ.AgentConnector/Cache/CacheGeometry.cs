@@ -10,7 +10,7 @@ namespace MixKVQ.AgentConnector.Cache;
 /// <param name="KeyValueHeadCount">Key-value heads a layer.</param>
 /// <param name="HeadDim">Elements of a key or value vector; a multiple of 8.</param>
 /// <param name="DType">Type of keys and values: float32, bfloat16 or float16.</param>
-/// <param name="Device">Where sinks and tail are held. Sealed pages are held in CPU memory.</param>
+/// <param name="Device">Where sinks and tail are held, and with a kernel device all else too.</param>
 /// <param name="OutputWeights">
 /// ‖W_o block‖² (Frobenius, squared) of each KV head's group of query heads, at [layer * KeyValueHeadCount + head]; null takes all as 1.
 /// </param>

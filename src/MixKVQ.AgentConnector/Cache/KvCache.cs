@@ -1,5 +1,7 @@
+using MixKVQ.AgentConnector.Cache.Cuda;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
+using MixKVQ.AgentConnector.Native.Cuda;
 using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Cache;
@@ -15,19 +17,19 @@ internal sealed class KvCache : IDisposable
     private readonly KvCacheFactory _factory;
     private readonly LayerCache[] _layers;
     private readonly PageTable _table;
-    private readonly QueryStatistics _statistics;
+    private readonly IQueryStatistics _statistics;
     private readonly TokenBuffer _tail;
     private TokenBuffer _sinks;
     private bool _ownsSinks;
     private bool _disposed;
 
     internal KvCache(KvCacheFactory factory)
-        : this(factory, Sinks(factory), new PageTable(), Tail(factory), new QueryStatistics(factory.Geometry), 0, ownsSinks: true)
+        : this(factory, Sinks(factory), new PageTable(), Tail(factory), factory.CreateStatistics(), 0, ownsSinks: true)
     {
     }
 
     /// <summary>The cache that a checked image was made of; takes its pages over, which count as its own where no one else holds them.</summary>
-    internal KvCache(KvCacheFactory factory, CacheImage image, CacheImageShape shape, QueryStatistics statistics)
+    internal KvCache(KvCacheFactory factory, CacheImage image, CacheImageShape shape, IQueryStatistics statistics)
         : this(factory, Sinks(factory), new PageTable(), Tail(factory), statistics, shape.TokenCount, ownsSinks: true)
     {
         _sinks.WriteRows(shape.SinkRows, shape.HasAllSinks ? image.Sinks.Span : image.Open.Span[..shape.OpenSinkBytes]);
@@ -38,7 +40,7 @@ internal sealed class KvCache : IDisposable
         }
     }
 
-    private KvCache(KvCacheFactory factory, TokenBuffer sinks, PageTable table, TokenBuffer tail, QueryStatistics statistics, int tokenCount, bool ownsSinks)
+    private KvCache(KvCacheFactory factory, TokenBuffer sinks, PageTable table, TokenBuffer tail, IQueryStatistics statistics, int tokenCount, bool ownsSinks)
     {
         _factory = factory;
         _sinks = sinks;
@@ -69,6 +71,9 @@ internal sealed class KvCache : IDisposable
         StatisticsBytes = _statistics.Bytes,
     };
 
+    /// <summary>The sealed pages, oldest first; borrowed, and one list for the cache's life.</summary>
+    public IReadOnlyList<Page> Pages => _table.Pages;
+
     /// <summary>
     /// The bytes that this cache allocated itself and holds: what it did not take over from the cache it was forked from. Safe to read while another
     /// thread appends: pages count when they are sealed.
@@ -79,12 +84,59 @@ internal sealed class KvCache : IDisposable
     public IReadOnlyList<CachePart> Parts =>
         [new CachePart(_sinks, _sinks.Bytes), .. Pages.Select(page => new CachePart(page, page.SlabBytes)), new CachePart(_tail, _tail.Bytes + _statistics.Bytes)];
 
-    private IReadOnlyList<Page> Pages => _table.Pages;
-
     private int TailStart => CacheGeometry.SinkTokens + Pages.Count * CacheGeometry.PageTokens;
 
     /// <summary>A layer's part.</summary>
     public LayerCache Layer(int index) => _layers[index];
+
+    /// <summary>
+    /// Begins a step whose tokens kernels append: they write all layers' keys and values to the rows, and add to the sums, that the result names. The tokens count
+    /// as appended from now on, as <see cref="LayerCache.Append(Tensor, Tensor, Tensor, Tensor?)"/> counts them; <see cref="CompleteStep"/> ends the step.
+    /// </summary>
+    /// <param name="tokens">At most <see cref="TokensToPageBorder"/>.</param>
+    /// <param name="pages">Where the kernels find the addresses of <see cref="Pages"/>.</param>
+    /// <exception cref="InvalidOperationException">The step crosses a page border, another is under way, or the cache is not in a device's memory.</exception>
+    public CacheSequence BeginDeviceStep(int tokens, nint pages)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tokens);
+        RequireNoStep();
+        RequireFits(tokens);
+        if (_statistics is not DeviceQueryStatistics statistics)
+        {
+            throw new InvalidOperationException("The cache is not in a device's memory; append with tensors or floats.");
+        }
+
+        statistics.Count(tokens - SinksOf(tokens));
+        foreach (LayerCache layer in _layers)
+        {
+            layer.StepTokens = tokens;
+        }
+
+        return new CacheSequence
+        {
+            Pages = pages,
+            Sinks = _sinks.Address,
+            Tail = _tail.Address,
+            Magnitudes = statistics.Magnitudes,
+            Energies = statistics.Energies,
+            PageCount = Pages.Count,
+            SinkCount = Math.Min(TokenCount + tokens, CacheGeometry.SinkTokens),
+            TailCount = Math.Max(0, TokenCount + tokens - TailStart),
+            Position = TokenCount,
+        };
+    }
+
+    /// <summary>Writes the addresses of the sealed pages, oldest first.</summary>
+    /// <returns>How many they are.</returns>
+    public unsafe int CopyPageAddresses(Span<nint> target)
+    {
+        for (int i = 0; i < Pages.Count; i++)
+        {
+            target[i] = (nint)Pages[i].Start;
+        }
+
+        return Pages.Count;
+    }
 
     /// <summary>Ends a step that every layer has appended to: its tokens count, and a full tail is sealed into a page, for all layers at once.</summary>
     /// <exception cref="InvalidOperationException">Layers differ in the tokens they appended.</exception>
@@ -170,6 +222,7 @@ internal sealed class KvCache : IDisposable
 
         _disposed = true;
         _factory.Buffers.Add(-_statistics.Bytes);
+        _statistics.Dispose();
         _sinks.Release();
         _tail.Release();
         _table.Truncate(0);
@@ -212,13 +265,8 @@ internal sealed class KvCache : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         int tokens = CheckShapes(queries, keys, values, residual);
         RequireNotAppended(layer);
-
-        if (tokens > TokensToPageBorder)
-        {
-            throw new InvalidOperationException($"A step of {tokens} tokens crosses the page border {TokensToPageBorder} tokens ahead; split it there.");
-        }
-
-        int toSinks = Math.Clamp(CacheGeometry.SinkTokens - TokenCount, 0, tokens);
+        RequireFits(tokens);
+        int toSinks = SinksOf(tokens);
         if (toSinks == 0)
         {
             _tail.Write(layer, TokenCount - TailStart, keys, values);
@@ -292,6 +340,17 @@ internal sealed class KvCache : IDisposable
         return fits ? (int)tokens : throw new ArgumentException(
             $"Queries [{string.Join(", ", queries.shape)}], keys [{string.Join(", ", keys.shape)}], values [{string.Join(", ", values.shape)}] and residual [{string.Join(", ", residual?.shape ?? [])}] " +
             $"do not fit a cache of {geometry.QueryHeadCount} query heads, {geometry.KeyValueHeadCount} KV heads and head dimension {geometry.HeadDim}.");
+    }
+
+    /// <summary>How many of a step's tokens are sinks.</summary>
+    private int SinksOf(int tokens) => Math.Clamp(CacheGeometry.SinkTokens - TokenCount, 0, tokens);
+
+    private void RequireFits(int tokens)
+    {
+        if (tokens > TokensToPageBorder)
+        {
+            throw new InvalidOperationException($"A step of {tokens} tokens crosses the page border {TokensToPageBorder} tokens ahead; split it there.");
+        }
     }
 
     private void RequireNotAppended(int layer)

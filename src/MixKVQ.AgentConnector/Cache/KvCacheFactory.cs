@@ -1,6 +1,8 @@
+using MixKVQ.AgentConnector.Cache.Cuda;
 using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
+using MixKVQ.AgentConnector.Native.Cuda;
 using MixKVQ.AgentConnector.Threading;
 
 namespace MixKVQ.AgentConnector.Cache;
@@ -9,13 +11,15 @@ namespace MixKVQ.AgentConnector.Cache;
 internal sealed class KvCacheFactory : IDisposable
 {
     private readonly PageInspector _inspector;
+    private readonly QueryStatisticsKernels? _statistics;
 
     /// <summary>Chooses policy, page layout and slab size, once.</summary>
     /// <param name="geometry">The model's shapes.</param>
     /// <param name="options">What the caches are to be.</param>
     /// <param name="team">Shares the work of sealing a page, and is not run by anyone else meanwhile; without one the caller's thread does it.</param>
+    /// <param name="device">Whose kernels read and write the caches, which are all in its memory then; null for the process's own memory.</param>
     /// <exception cref="ArgumentException">The options or the geometry are out of range, or the model's heads are too small for the target; the message lists the faults.</exception>
-    public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options, WorkerTeam? team = null)
+    public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options, WorkerTeam? team = null, IKernelDevice? device = null)
     {
         Geometry = geometry.Validated();
         List<string> faults = [];
@@ -38,8 +42,11 @@ internal sealed class KvCacheFactory : IDisposable
             new MatrixLayout(geometry.HeadDim, CacheGeometry.PageTokens, policy.KeyWidths, policy.ScaleBytes, format),
             new MatrixLayout(CacheGeometry.PageTokens, valueGroupSize, policy.ValueWidths, policy.ScaleBytes, format),
             options.CorrectsKeyBias);
-        Pool = new PagePool();
-        Sealer = new PageSealer(Layout, policy, Pool, team ?? new WorkerTeam(1));
+        Pool = new PagePool(device is null ? new HostSlabs() : new DeviceSlabs(geometry.Device));
+        _statistics = device is null ? null : new QueryStatisticsKernels(device);
+        Sealer = device is null
+            ? new PageSealer(Layout, policy, Pool, team ?? new WorkerTeam(1))
+            : new UploadingSealer(new PageSealer(Layout, policy, new PagePool(), team ?? new WorkerTeam(1)), geometry, Pool);
         _inspector = new PageInspector(Layout, policy.ScaleBytes, Sealer.FixedPageBytes);
     }
 
@@ -61,7 +68,7 @@ internal sealed class KvCacheFactory : IDisposable
     /// <summary>Counts sinks, tails and statistics.</summary>
     internal ByteMeter Buffers { get; } = new();
 
-    internal PageSealer Sealer { get; }
+    internal IPageSealer Sealer { get; }
 
     /// <summary>The most bytes that a cache comes to hold of its own that shares its first tokens with another and grows.</summary>
     /// <param name="sharedTokens">The tokens shared; 0 for an empty cache.</param>
@@ -84,8 +91,8 @@ internal sealed class KvCacheFactory : IDisposable
         try
         {
             // The copy is what is checked: whatever the caller's bytes lie in may change meanwhile.
-            slab.CopyTo(page.Bytes);
-            page.Contents = _inspector.Inspect(page.Bytes);
+            page.Write(slab);
+            page.Contents = _inspector.Inspect(page.Read());
             return page;
         }
         catch
@@ -102,13 +109,18 @@ internal sealed class KvCacheFactory : IDisposable
         using (image)
         {
             CacheImageShape shape = CacheImageCheck.Require(image, Layout);
-            var statistics = QueryStatistics.Read(Geometry, image.Open.Span[(shape.OpenSinkBytes + shape.TailBytes)..], shape.TailRows);
-            return new KvCache(this, image, shape, statistics);
+            ReadOnlySpan<byte> sums = image.Open.Span[(shape.OpenSinkBytes + shape.TailBytes)..];
+            return new KvCache(this, image, shape, _statistics is null
+                ? QueryStatistics.Read(Geometry, sums, shape.TailRows)
+                : DeviceQueryStatistics.Read(Geometry, _statistics, sums, shape.TailRows));
         }
     }
 
     /// <summary>Frees the memory kept for reuse. Dispose caches first.</summary>
     public void Dispose() => Pool.Dispose();
+
+    /// <summary>Statistics of no token, the caller's to dispose.</summary>
+    internal IQueryStatistics CreateStatistics() => _statistics is null ? new QueryStatistics(Geometry) : new DeviceQueryStatistics(Geometry, _statistics);
 
     private static ICachePolicy CreatePolicy(KvCacheOptions options) => options.Policy switch
     {

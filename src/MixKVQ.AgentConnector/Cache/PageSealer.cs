@@ -11,7 +11,7 @@ namespace MixKVQ.AgentConnector.Cache;
 /// Turns a full tail into a page: measures it, has the policy plan it, packs it into a slab. Nothing else changes, so a failure leaves the cache as it was.
 /// Blocks are measured and packed by a team; the page does not depend on who does what. One caller at a time goes ahead, the others wait.
 /// </summary>
-internal sealed unsafe class PageSealer
+internal sealed unsafe class PageSealer : IPageSealer
 {
     private readonly Lock _lock = new();
     private readonly PackedPageLayout _layout;
@@ -42,20 +42,15 @@ internal sealed unsafe class PageSealer
         FixedPageBytes = FixedBytes(layout, policy);
     }
 
-    /// <summary>Bytes of every page under a policy with a target; null where a page takes what its plan needs.</summary>
+    /// <inheritdoc/>
     public int? FixedPageBytes { get; }
 
     private CacheGeometry Geometry => _layout.Geometry;
 
     private int BlockBytes => CacheGeometry.PageTokens * Geometry.HeadDim * Geometry.ElementBytes;
 
-    /// <summary>Seals 128 tokens.</summary>
-    /// <param name="tail">[layers, 2, kvHeads, 128, headDim], model dtype, any device; borrowed.</param>
-    /// <param name="statistics">Of the same tokens.</param>
-    /// <param name="firstToken">Position of the first of them, for messages.</param>
-    /// <returns>A page with one reference, the caller's.</returns>
-    /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
-    public Page Seal(Tensor tail, QueryStatistics statistics, int firstToken)
+    /// <inheritdoc/>
+    public Page Seal(Tensor tail, IQueryStatistics statistics, int firstToken)
     {
         using Tensor host = tail.cpu();
         lock (_lock)
@@ -68,7 +63,7 @@ internal sealed unsafe class PageSealer
                 RequireFinite(host, firstToken);
             }
 
-            _page.AddQueries(statistics, Geometry);
+            _page.AddQueries((QueryStatistics)statistics, Geometry);
             long baseBytes = _layout.HeaderBytes + _page.KeyZeroBytes.Sum(zeroBytes => (long)_layout.BaseBlockBytes(zeroBytes, _policy.ScaleBytes));
             _policy.Plan(_page, FixedPageBytes - baseBytes ?? long.MaxValue, _widths);
             _target = LayOut();
@@ -77,10 +72,7 @@ internal sealed unsafe class PageSealer
         }
     }
 
-    /// <summary>Checks rows that no page takes in, or not yet.</summary>
-    /// <param name="rows">[layers, 2, kvHeads, rows, headDim], model dtype, any device; borrowed.</param>
-    /// <param name="firstToken">Position of the first row.</param>
-    /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
+    /// <inheritdoc/>
     public void RequireFinite(Tensor rows, int firstToken)
     {
         using Tensor host = rows.cpu();

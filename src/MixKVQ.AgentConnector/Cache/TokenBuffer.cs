@@ -15,7 +15,6 @@ internal sealed unsafe class TokenBuffer
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
     private readonly CacheGeometry _geometry;
-    private readonly byte* _start;
     private readonly ByteMeter _meter;
     private int _references = 1;
 
@@ -35,7 +34,7 @@ internal sealed unsafe class TokenBuffer
         meter.Add(Bytes);
         _geometry = geometry;
         _storage = storage.DetachFromDisposeScope();
-        _start = geometry.Device.type == DeviceType.CPU ? (byte*)TensorMemory.DataPointer(_storage) : null;
+        Address = TensorMemory.DataPointer(_storage);
         _keys = [.. Enumerable.Range(0, geometry.LayerCount).Select(layer => Part(layer, 0))];
         _values = [.. Enumerable.Range(0, geometry.LayerCount).Select(layer => Part(layer, 1))];
     }
@@ -48,6 +47,9 @@ internal sealed unsafe class TokenBuffer
 
     /// <summary>[layers, 2 (keys, values), kvHeads, capacity, headDim], model dtype; owned by this buffer.</summary>
     public Tensor Storage => _storage;
+
+    /// <summary>The address of <see cref="Storage"/>, on its device.</summary>
+    public nint Address { get; }
 
     /// <summary>The bytes of a buffer with room for <paramref name="capacity"/> tokens.</summary>
     public static long BytesFor(CacheGeometry geometry, int capacity) => geometry.ElementsPerToken * geometry.ElementBytes * capacity;
@@ -89,30 +91,28 @@ internal sealed unsafe class TokenBuffer
     /// <summary>Copies the first rows out, to [layers, 2, kvHeads, rows, headDim].</summary>
     public void ReadRows(int rows, Span<byte> target)
     {
-        using Tensor host = _storage.cpu();
-        byte* line = (byte*)TensorMemory.DataPointer(host);
-        int rowsBytes = rows * RowBytes;
-        for (int i = 0; i < LineCount; i++, line += Capacity * RowBytes)
+        if (rows > 0)
         {
-            new ReadOnlySpan<byte>(line, rowsBytes).CopyTo(target.Slice(i * rowsBytes, rowsBytes));
+            fixed (byte* start = target[..checked((int)BytesFor(_geometry, rows))])
+            {
+                using Tensor host = RowsAt((nint)start, rows);
+                using Tensor held = _storage.narrow(3, 0, rows);
+                host.copy_(held);
+            }
         }
     }
 
     /// <summary>Copies the first rows in, from [layers, 2, kvHeads, rows, headDim].</summary>
     public void WriteRows(int rows, ReadOnlySpan<byte> source)
     {
-        using Tensor host = _storage.cpu();
-        byte* line = (byte*)TensorMemory.DataPointer(host);
-        int rowsBytes = rows * RowBytes;
-        for (int i = 0; i < LineCount; i++, line += Capacity * RowBytes)
+        if (rows > 0)
         {
-            source.Slice(i * rowsBytes, rowsBytes).CopyTo(new Span<byte>(line, rowsBytes));
-        }
-
-        // The host's tensor is the storage itself where that is on the CPU.
-        if (_storage.device_type != DeviceType.CPU)
-        {
-            _storage.copy_(host);
+            fixed (byte* start = source[..checked((int)BytesFor(_geometry, rows))])
+            {
+                using Tensor host = RowsAt((nint)start, rows);
+                using Tensor held = _storage.narrow(3, 0, rows);
+                held.copy_(host);
+            }
         }
     }
 
@@ -147,16 +147,14 @@ internal sealed unsafe class TokenBuffer
         _meter.Add(-Bytes);
     }
 
-    /// <summary>A line is one layer's keys or values of one KV head.</summary>
-    private int LineCount => (int)(_storage.shape[0] * _storage.shape[1] * _storage.shape[2]);
-
-    private int RowBytes => (int)(Bytes / LineCount / Capacity);
+    private Tensor RowsAt(nint start, int rows) =>
+        TensorMemory.FromBlob(start, [_geometry.LayerCount, 2, _geometry.KeyValueHeadCount, rows, _geometry.HeadDim], _geometry.DType);
 
     private void WriteRow(int part, int row, ReadOnlySpan<float> heads)
     {
         ElementFormat format = _geometry.Format;
         int rowBytes = _geometry.HeadDim * _geometry.ElementBytes;
-        byte* target = _start + ((((long)part * _geometry.KeyValueHeadCount * Capacity) + row) * rowBytes);
+        byte* target = (byte*)Address + ((((long)part * _geometry.KeyValueHeadCount * Capacity) + row) * rowBytes);
         for (; !heads.IsEmpty; heads = heads[_geometry.HeadDim..], target += (long)Capacity * rowBytes)
         {
             format.Write(heads[.._geometry.HeadDim], new Span<byte>(target, rowBytes));

@@ -12,7 +12,7 @@ internal static class CacheContent
         for (int layer = 0; layer < layers; layer++)
         {
             (CacheView a, CacheView b) = (expected.Layer(layer).View, actual.Layer(layer).View);
-            Assert.Equal(a.Pages.Select(page => page.Bytes.ToArray()), b.Pages.Select(page => page.Bytes.ToArray()));
+            Assert.Equal(a.Pages.Select(page => page.Read().ToArray()), b.Pages.Select(page => page.Read().ToArray()));
             Assert.Equal(a.Pages.Select(page => page.Contents), b.Pages.Select(page => page.Contents));
             AssertSameRows(a.Sinks, b.Sinks);
             AssertSameRows(a.Tail, b.Tail);
@@ -20,7 +20,7 @@ internal static class CacheContent
     }
 
     /// <summary>Pages of 128 tokens as bytes, oldest first.</summary>
-    public static byte[][] Pages(CacheImage image) => [.. image.Pages.Select(page => page.Bytes.ToArray())];
+    public static byte[][] Pages(CacheImage image) => [.. image.Pages.Select(page => page.Read().ToArray())];
 
     /// <summary>The image as it is when it was written and read back: bytes of its own, pages read by <paramref name="factory"/>.</summary>
     public static CacheImage WrittenAndRead(CacheImage image, KvCacheFactory factory) => new(

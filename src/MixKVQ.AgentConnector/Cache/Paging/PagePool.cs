@@ -1,12 +1,11 @@
-using System.Runtime.InteropServices;
-
 namespace MixKVQ.AgentConnector.Cache.Paging;
 
 /// <summary>
-/// Slabs of native memory for pages. Slabs are a multiple of <see cref="Granularity"/> bytes; a policy with a budget asks for one size only.
+/// Slabs of memory for pages. Slabs are a multiple of <see cref="Granularity"/> bytes; a policy with a budget asks for one size only.
 /// Freed slabs are kept for the next page of their size while they are at most 1/8 of the bytes in use. Safe for concurrent callers.
 /// </summary>
-internal sealed unsafe class PagePool : IDisposable
+/// <param name="memory">Where slabs are taken from; null for the process's own memory.</param>
+internal sealed class PagePool(ISlabMemory? memory = null) : IDisposable
 {
     /// <summary>Slab sizes are a multiple of this many bytes; slabs begin at a multiple of it.</summary>
     public const int Granularity = 64;
@@ -25,6 +24,9 @@ internal sealed unsafe class PagePool : IDisposable
     private long _liveBytes;
     private long _freeBytes;
     private bool _disposed;
+
+    /// <summary>Where slabs are taken from.</summary>
+    public ISlabMemory Memory { get; } = memory ?? new HostSlabs();
 
     /// <summary>Bytes of the slabs in use.</summary>
     public long LiveBytes { get { lock (_lock) { return _liveBytes; } } }
@@ -46,18 +48,16 @@ internal sealed unsafe class PagePool : IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            byte* slab;
-            if (_free.TryGetValue(slabBytes, out Stack<nint>? slabs) && slabs.TryPop(out nint reused))
+            if (_free.TryGetValue(slabBytes, out Stack<nint>? slabs) && slabs.TryPop(out nint slab))
             {
-                slab = (byte*)reused;
                 _freeBytes -= slabBytes;
             }
             else
             {
-                slab = (byte*)NativeMemory.AlignedAlloc((nuint)slabBytes + Slack, Granularity);
+                slab = Memory.Allocate(slabBytes);
             }
 
-            new Span<byte>(slab, slabBytes).Clear();
+            Memory.Clear(slab, slabBytes);
             var page = new Page(this, slab, slabBytes);
             _live.Add(page);
             _liveBytes += slabBytes;
@@ -95,7 +95,7 @@ internal sealed unsafe class PagePool : IDisposable
         }
     }
 
-    internal void Return(Page page, byte* slab)
+    internal void Return(Page page, nint slab)
     {
         lock (_lock)
         {
@@ -106,7 +106,7 @@ internal sealed unsafe class PagePool : IDisposable
                 _free.Add(page.SlabBytes, slabs = []);
             }
 
-            slabs.Push((nint)slab);
+            slabs.Push(slab);
             _freeBytes += page.SlabBytes;
             FreeUnused(_disposed ? 0 : _liveBytes / UsedOverKept);
         }
@@ -118,7 +118,7 @@ internal sealed unsafe class PagePool : IDisposable
         {
             while (_freeBytes > keptBytes && slabs.TryPop(out nint slab))
             {
-                NativeMemory.AlignedFree((void*)slab);
+                Memory.Free(slab);
                 _freeBytes -= slabBytes;
             }
         }

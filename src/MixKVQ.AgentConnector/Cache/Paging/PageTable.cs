@@ -54,7 +54,7 @@ internal sealed class PageTable
         for (int i = 0; i < count; i++)
         {
             (Page mine, Page theirs) = (_pages[i], other._pages[i]);
-            if (mine == theirs || !mine.Bytes.SequenceEqual(theirs.Bytes))
+            if (mine == theirs || !mine.HasSameBytes(theirs))
             {
                 continue;
             }

@@ -9,9 +9,9 @@ namespace MixKVQ.AgentConnector.Cache.Precision;
 /// A page's plan uses the queries of the page's own 128 tokens. The paper (arXiv 2512.19206) runs the mean over all queries so far; on a trained model the two tied.
 /// Page-own statistics are causal by construction, and no state outlives a page, so truncating to a page border or forking needs none restored.
 /// </para>
-/// Sums are taken in token order in double precision, so that they do not depend on how tokens came in steps. Tensors on another device are read through a host copy.
+/// Sums are taken in token order in double precision, so that they do not depend on how tokens came in steps.
 /// </summary>
-internal sealed class QueryStatistics(CacheGeometry geometry)
+internal sealed class QueryStatistics(CacheGeometry geometry) : IQueryStatistics
 {
     private readonly int _queryLength = geometry.QueryHeadCount * geometry.HeadDim;
     private readonly double[] _magnitudes = new double[geometry.LayerCount * geometry.QueryHeadCount * geometry.HeadDim];
@@ -19,18 +19,14 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
     private readonly int[] _tokenCounts = new int[geometry.LayerCount];
     private readonly int[] _energyTokenCounts = new int[geometry.LayerCount];
 
-    /// <summary>Bytes held.</summary>
+    /// <inheritdoc/>
     public long Bytes => BytesFor(geometry);
 
     /// <summary>The bytes of statistics of a model's shape.</summary>
     public static long BytesFor(CacheGeometry geometry) =>
         (sizeof(double) * (long)(geometry.QueryHeadCount * geometry.HeadDim + 1) + 2 * sizeof(int)) * geometry.LayerCount;
 
-    /// <summary>Adds a layer's tokens from <paramref name="firstToken"/> on.</summary>
-    /// <param name="layer">The layer.</param>
-    /// <param name="queries">[tokens, queryHeads, headDim], post-RoPE, any float type; borrowed.</param>
-    /// <param name="residual">[tokens, hidden], the layer's input, or null where layers weigh alike; borrowed.</param>
-    /// <param name="firstToken">How many of the step's first tokens to leave out.</param>
+    /// <inheritdoc/>
     public void Add(int layer, Tensor queries, Tensor? residual, int firstToken)
     {
         int tokens = (int)queries.shape[0];
@@ -50,10 +46,7 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
         }
     }
 
-    /// <summary>Adds one token of a layer.</summary>
-    /// <param name="layer">The layer.</param>
-    /// <param name="queries">[queryHeads, headDim], post-RoPE.</param>
-    /// <param name="residual">[hidden], the layer's input; empty where layers weigh alike.</param>
+    /// <inheritdoc/>
     public void Add(int layer, ReadOnlySpan<float> queries, ReadOnlySpan<float> residual)
     {
         StepSums.AddMagnitudes(queries, Magnitudes(layer));
@@ -95,7 +88,7 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
         return _energyTokenCounts[after] == 0 ? 1 : _energies[after] / _energyTokenCounts[after];
     }
 
-    /// <summary>Forgets all: a page begins.</summary>
+    /// <inheritdoc/>
     public void Reset()
     {
         Array.Clear(_magnitudes);
@@ -104,8 +97,8 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
         Array.Clear(_energyTokenCounts);
     }
 
-    /// <summary>Statistics of their own with the same sums.</summary>
-    public QueryStatistics Copy()
+    /// <inheritdoc/>
+    public IQueryStatistics Copy()
     {
         var copy = new QueryStatistics(geometry);
         _magnitudes.CopyTo(copy._magnitudes, 0);
@@ -115,7 +108,7 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
         return copy;
     }
 
-    /// <summary>Writes all sums and counts, <see cref="Bytes"/> bytes, in the machine's byte order (little-endian wherever libtorch runs).</summary>
+    /// <inheritdoc/>
     public void Write(Span<byte> target)
     {
         Put(_magnitudes, ref target);
@@ -130,6 +123,11 @@ internal sealed class QueryStatistics(CacheGeometry geometry)
             bytes.CopyTo(target);
             target = target[bytes.Length..];
         }
+    }
+
+    /// <summary>Does nothing: the sums are the garbage collector's.</summary>
+    public void Dispose()
+    {
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote and checks it.</summary>

@@ -37,7 +37,7 @@ internal sealed class PageNames
             return (SavedBlob)known;
         }
 
-        SavedBlob name = SavedBlob.Of(page.Bytes);
+        SavedBlob name = SavedBlob.Of(page.Read());
         _known.AddOrUpdate(page, name);
         return name;
     }

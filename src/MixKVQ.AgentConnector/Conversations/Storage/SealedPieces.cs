@@ -9,5 +9,5 @@ internal static class SealedPieces
     public static int CountFor(int cachedTokens) => cachedTokens < CacheGeometry.SinkTokens ? 0 : 1 + CacheGeometry.PagesIn(cachedTokens);
 
     /// <summary>The bytes of one piece, valid as long as <paramref name="image"/> is.</summary>
-    public static ReadOnlySpan<byte> Bytes(CacheImage image, int piece) => piece == 0 ? image.Sinks.Span : image.Pages[piece - 1].Bytes;
+    public static ReadOnlySpan<byte> Bytes(CacheImage image, int piece) => piece == 0 ? image.Sinks.Span : image.Pages[piece - 1].Read();
 }
