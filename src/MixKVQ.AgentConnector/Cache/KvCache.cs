@@ -126,6 +126,18 @@ internal sealed class KvCache : IDisposable
         };
     }
 
+    /// <summary>Writes the addresses of the sealed pages, oldest first.</summary>
+    /// <returns>How many they are.</returns>
+    public unsafe int CopyPageAddresses(Span<nint> target)
+    {
+        for (int i = 0; i < Pages.Count; i++)
+        {
+            target[i] = (nint)Pages[i].Start;
+        }
+
+        return Pages.Count;
+    }
+
     /// <summary>Ends a step that every layer has appended to: its tokens count, and a full tail is sealed into a page, for all layers at once.</summary>
     /// <exception cref="InvalidOperationException">Layers differ in the tokens they appended.</exception>
     /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>

@@ -4,7 +4,9 @@ using MixKVQ.AgentConnector.Attention.Cpu;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Models.Cpu;
+using MixKVQ.AgentConnector.Models.Cuda;
 using MixKVQ.AgentConnector.Native;
+using MixKVQ.AgentConnector.Native.Cuda;
 using MixKVQ.AgentConnector.Threading;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,7 +22,8 @@ internal sealed class DecoderModel : IDisposable
     private readonly Projection _output;
     private readonly RotaryEmbedding _rotary;
     private readonly IPointwiseKernels _pointwise;
-    private readonly CpuDecoder? _decoder;
+    private readonly CpuDecoder? _cpuDecoder;
+    private readonly CudaDecoder? _cudaDecoder;
 
     /// <summary>Takes the weights from a source; <see cref="Load"/> takes them from a folder.</summary>
     /// <param name="config">The model's shape.</param>
@@ -30,6 +33,7 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="rotateValues">Whether to fold a Hadamard rotation into the value and output projections.</param>
     /// <param name="precision">How matrices are held; <see cref="WeightPrecision.EightBit"/> on the CPU only.</param>
     /// <param name="exactAttention">Whether decoding on the CPU keeps queries and attention weights as floats, see <see cref="PackedAttention"/>.</param>
+    /// <param name="kernels">Runs the model's kernels on <paramref name="device"/>; null for the CPU's own code. Borrowed.</param>
     /// <exception cref="ArgumentException">The precision needs the CPU.</exception>
     public DecoderModel(
         ModelConfig config,
@@ -38,9 +42,11 @@ internal sealed class DecoderModel : IDisposable
         ScalarType dtype,
         bool rotateValues,
         WeightPrecision precision = WeightPrecision.Checkpoint,
-        bool exactAttention = false)
+        bool exactAttention = false,
+        IKernelDevice? kernels = null)
     {
-        if (precision == WeightPrecision.EightBit && device.type != DeviceType.CPU)
+        bool isOnCpu = device.type == DeviceType.CPU && kernels is null;
+        if (precision == WeightPrecision.EightBit && !isOnCpu)
         {
             throw new ArgumentException($"{nameof(WeightPrecision)}.{nameof(WeightPrecision.EightBit)} runs on the CPU, not on {device}; use {nameof(WeightPrecision.Checkpoint)} there.", nameof(precision));
         }
@@ -48,8 +54,8 @@ internal sealed class DecoderModel : IDisposable
         Config = config;
         Device = device;
         DType = dtype;
-        bool isOnCpu = device.type == DeviceType.CPU;
-        _pointwise = isOnCpu ? new CpuPointwise() : new TorchPointwise();
+        Kernels = kernels;
+        _pointwise = kernels is not null ? new CudaPointwise(kernels, config, dtype) : isOnCpu ? new CpuPointwise() : new TorchPointwise();
         var packed = new PackedAttention(Team, exactAttention);
         IAttentionKernel kernel = isOnCpu ? packed : new ReferenceAttention();
         using var noGrad = no_grad();
@@ -67,9 +73,9 @@ internal sealed class DecoderModel : IDisposable
         _rotary = new RotaryEmbedding(config.Rope, config.HeadDim, config.MaxPositionCount, device);
         CacheGeometry = new CacheGeometry(
             config.LayerCount, config.QueryHeadCount, config.KeyValueHeadCount, config.HeadDim, dtype, device, OutputWeights());
-        _decoder = isOnCpu
-            ? new CpuDecoder(config, new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary), packed, Team)
-            : null;
+        var parts = new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary);
+        _cpuDecoder = isOnCpu ? new CpuDecoder(config, parts, packed, Team) : null;
+        _cudaDecoder = kernels is null ? null : new CudaDecoder(config, parts, dtype, device, kernels);
     }
 
     public ModelConfig Config { get; }
@@ -84,6 +90,9 @@ internal sealed class DecoderModel : IDisposable
     /// <summary>Whether the cache sees rotated values: asked for, and head_dim is a power of two.</summary>
     public bool RotatesValues { get; }
 
+    /// <summary>What runs the model's kernels, and those of its caches; null on the CPU.</summary>
+    public IKernelDevice? Kernels { get; }
+
     /// <summary>The threads that share a step's work.</summary>
     public WorkerTeam Team { get; } = new(get_num_threads());
 
@@ -95,6 +104,7 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="precision">How matrices are held; <see cref="WeightPrecision.EightBit"/> on the CPU only.</param>
     /// <param name="exactAttention">Whether decoding on the CPU keeps queries and attention weights as floats, see <see cref="PackedAttention"/>.</param>
     /// <param name="progress">Told the bytes of weights read so far.</param>
+    /// <param name="kernels">Runs the model's kernels on <paramref name="device"/>; null for the CPU's own code. Borrowed.</param>
     /// <exception cref="InvalidDataException">The folder holds no supported model, or its files are damaged; all faults are listed.</exception>
     /// <exception cref="ArgumentException">The type is neither float32 nor bfloat16, or the precision needs the CPU.</exception>
     public static DecoderModel Load(
@@ -104,7 +114,8 @@ internal sealed class DecoderModel : IDisposable
         bool rotateValues = false,
         WeightPrecision precision = WeightPrecision.Checkpoint,
         bool exactAttention = false,
-        IProgress<long>? progress = null)
+        IProgress<long>? progress = null,
+        IKernelDevice? kernels = null)
     {
         ModelConfig config = ModelConfig.Load(folder);
         ScalarType type = dtype ?? (config.TorchDType == ScalarType.Float16 ? ScalarType.Float32 : config.TorchDType);
@@ -116,7 +127,7 @@ internal sealed class DecoderModel : IDisposable
         TorchLibrary.EnsureLoaded();
         using SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.Open(folder, progress);
         checkpoint.RequireTensors(DecoderTensors.Of(config), name => DecoderTensors.MayIgnore(config, name));
-        return new DecoderModel(config, checkpoint, device, type, rotateValues, precision, exactAttention);
+        return new DecoderModel(config, checkpoint, device, type, rotateValues, precision, exactAttention, kernels);
     }
 
     /// <summary>Runs the decoder over a step's tokens.</summary>
@@ -125,10 +136,13 @@ internal sealed class DecoderModel : IDisposable
     public Tensor Forward(ForwardStep step)
     {
         RequireValid(step);
-        return step.TokenIds.Length == 1 && _decoder is not null ? DecodeOne(_decoder, step) : ForwardAll(step);
+        return step.TokenIds.Length == 1 && Decoder is { } decoder ? DecodeOne(decoder, step) : ForwardAll(step);
     }
 
-    /// <summary>Runs one token of each of several conversations in one pass over the weights. What a conversation gets does not depend on the others.</summary>
+    /// <summary>
+    /// Runs one token of each of several conversations in one pass over the weights. What a conversation gets does not depend on the others, but for roundings
+    /// on a GPU, where products are rounded differently from one size of batch to another.
+    /// </summary>
     /// <param name="inputs">At least one.</param>
     /// <param name="failures">
     /// As many as inputs: set to null where the token is in the cache and its logits are there, else to what went wrong with this conversation alone,
@@ -142,9 +156,9 @@ internal sealed class DecoderModel : IDisposable
             RequireId(input.TokenId, nameof(inputs));
         }
 
-        if (_decoder is not null)
+        if (Decoder is { } decoder)
         {
-            _decoder.Run(inputs, failures);
+            decoder.Run(inputs, failures);
             return;
         }
 
@@ -157,6 +171,7 @@ internal sealed class DecoderModel : IDisposable
     public void Dispose()
     {
         Team.Dispose();
+        _cudaDecoder?.Dispose();
         _embedding.Dispose();
         foreach (DecoderLayer layer in _layers)
         {
@@ -167,6 +182,8 @@ internal sealed class DecoderModel : IDisposable
         _output.Dispose();
         _rotary.Dispose();
     }
+
+    private IDecoder? Decoder => _cpuDecoder is not null ? _cpuDecoder : _cudaDecoder;
 
     private void RequireValid(ForwardStep step)
     {
@@ -203,11 +220,11 @@ internal sealed class DecoderModel : IDisposable
         }
 
         step.Cache.CompleteStep();
-        if (_decoder is not null && !step.AllLogits)
+        if (_cpuDecoder is not null && !step.AllLogits)
         {
             float[] last = CpuRows.ToArray(hidden.narrow(0, tokens - 1, 1));
             float[] logits = new float[Config.VocabularySize];
-            _decoder.Logits(last, logits);
+            _cpuDecoder.Logits(last, logits);
             return tensor(logits, [1, logits.Length]).MoveToOuterDisposeScope();
         }
 
@@ -216,7 +233,7 @@ internal sealed class DecoderModel : IDisposable
         return _output.Apply(normed).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    private Tensor DecodeOne(CpuDecoder decoder, ForwardStep step)
+    private Tensor DecodeOne(IDecoder decoder, ForwardStep step)
     {
         float[] logits = new float[Config.VocabularySize];
         Exception? failure = null;

@@ -14,6 +14,9 @@ internal sealed class Projection(IModelMatrix matrix, Tensor? bias) : IDisposabl
     /// <summary>[outputs, inputs]; owned by this projection.</summary>
     public IModelMatrix Matrix => matrix;
 
+    /// <summary>[outputs], model dtype, or null; owned by this projection.</summary>
+    public Tensor? Bias => bias;
+
     /// <summary>Matrix and bias as decode steps on the CPU read them.</summary>
     public WeightMatrix OnCpu => _onCpu ??= matrix.OnCpu(bias);
 

@@ -16,7 +16,7 @@ internal sealed unsafe class RotaryEmbedding(RopeParameters rope, int headDim, i
 
     private Tensor? _table;
     private int _capacity;
-    private float* _values;
+    private nint _address;
 
     /// <summary>The rotation of consecutive positions.</summary>
     /// <returns>
@@ -33,7 +33,14 @@ internal sealed unsafe class RotaryEmbedding(RopeParameters rope, int headDim, i
     public ReadOnlySpan<float> RowOnCpu(int position)
     {
         Reach(checked(position + 1));
-        return new ReadOnlySpan<float>(_values + ((nint)position * headDim), headDim);
+        return new ReadOnlySpan<float>((float*)_address + ((nint)position * headDim), headDim);
+    }
+
+    /// <summary>Where the table lies on its device, [positions, headDim] with rows as <see cref="At"/> gives them, up to a position at least; valid until the next call.</summary>
+    public nint Address(int lastPosition)
+    {
+        Reach(checked(lastPosition + 1));
+        return _address;
     }
 
     public void Dispose() => _table?.Dispose();
@@ -47,7 +54,7 @@ internal sealed unsafe class RotaryEmbedding(RopeParameters rope, int headDim, i
             int capacity = (int)Math.Max(end, Math.Min(Math.Max(FirstCapacity, 2L * end), maxPositionCount));
             _table = Build(capacity);
             _capacity = capacity;
-            _values = device.type == DeviceType.CPU ? (float*)TensorMemory.DataPointer(_table) : null;
+            _address = TensorMemory.DataPointer(_table);
         }
     }
 

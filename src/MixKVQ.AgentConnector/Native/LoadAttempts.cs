@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MixKVQ.AgentConnector.Native;
 
-/// <summary>What was tried to load libtorch, with the reason of each failure.</summary>
+/// <summary>What was tried to load a library, with the reason of each failure.</summary>
 internal sealed class LoadAttempts
 {
     private readonly List<string> _lines = [];
@@ -14,7 +14,7 @@ internal sealed class LoadAttempts
 
     public void Add(string what, string reason) => _lines.Add($"{what}: {reason.ReplaceLineEndings(" ").Trim()}");
 
-    /// <summary>Loads a library by its full path; a failure becomes a line.</summary>
+    /// <summary>Loads a library by its full path, or by a name that the system looks for; a failure becomes a line.</summary>
     /// <returns>The handle, or 0.</returns>
     public nint TryLoad(string path, string? what = null)
     {

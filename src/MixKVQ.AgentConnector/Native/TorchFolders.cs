@@ -15,6 +15,9 @@ internal static class TorchFolders
     /// <summary>libtorch's libraries in the order in which each finds those it needs already loaded.</summary>
     public static IReadOnlyList<string> TorchFiles { get; } = [FileName("c10"), TorchCpuFile, FileName("torch")];
 
+    /// <summary>libtorch's libraries for CUDA, loaded after the others where they lie beside them, in this order.</summary>
+    public static IReadOnlyList<string> CudaFiles { get; } = [FileName("c10_cuda"), FileName("torch_cuda")];
+
     /// <summary>
     /// The folders to look in, best first: those the host gives the runtime (they name <c>runtimes/linux-x64/native</c> of a
     /// framework-dependent output, a single file's extraction folder, or the package cache), then beside TorchSharp and the application.

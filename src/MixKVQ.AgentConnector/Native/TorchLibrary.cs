@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using MixKVQ.AgentConnector.Native.Cuda;
 using TorchSharp;
 
 namespace MixKVQ.AgentConnector.Native;
@@ -15,6 +16,9 @@ internal static class TorchLibrary
     /// <summary>The name under which this assembly's own interop imports libtorch's C ABI.</summary>
     public const string TorchCpu = "torch_cpu";
 
+    /// <summary>The name under which this assembly's own interop imports the C ABI of libtorch's CUDA part.</summary>
+    public const string TorchCuda = "torch_cuda";
+
     private const string Binding = "LibTorchSharp";
 
     private static readonly Lock Gate = new();
@@ -22,7 +26,14 @@ internal static class TorchLibrary
     private static string? _failure;
     private static string? _torchLibraryPath;
     private static nint _torchCpuHandle;
+    private static nint _torchCudaHandle;
     private static nint _bindingHandle;
+
+    /// <summary>The folder that libtorch was loaded from; null until it is.</summary>
+    public static string? Folder { get; private set; }
+
+    /// <summary>Why libtorch has no CUDA operators here, or null where it has them.</summary>
+    public static string? CudaFault { get; private set; } = "libtorch is not loaded";
 
     /// <summary>
     /// Loads libtorch and TorchSharp's binding once; later calls return at once with the first outcome.
@@ -70,7 +81,10 @@ internal static class TorchLibrary
         if (torchLibraryPath is null ? loader.LoadPackage() : loader.LoadInstallation(torchLibraryPath))
         {
             _torchCpuHandle = loader.TorchCpuHandle;
+            _torchCudaHandle = loader.TorchCudaHandle;
             _bindingHandle = loader.BindingHandle;
+            Folder = loader.TorchFolder;
+            CudaFault = loader.CudaFault;
             NativeLibrary.SetDllImportResolver(typeof(TorchLibrary).Assembly, Resolve);
             RouteTorchSharp();
             try
@@ -107,6 +121,9 @@ internal static class TorchLibrary
     {
         Binding => _bindingHandle,
         TorchCpu => _torchCpuHandle,
+        TorchCuda => _torchCudaHandle,
+        CudaDriverLibrary.Name => CudaDriverLibrary.Handle,
+        NvrtcLibrary.Name => NvrtcLibrary.Handle,
         _ => 0,
     };
 }

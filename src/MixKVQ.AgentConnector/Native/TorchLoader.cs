@@ -12,6 +12,15 @@ internal sealed class TorchLoader
     /// <summary>TorchSharp's own native library; 0 until it is loaded.</summary>
     public nint BindingHandle { get; private set; }
 
+    /// <summary>The library that holds the CUDA operators; 0 where libtorch has none that loads, see <see cref="CudaFault"/>.</summary>
+    public nint TorchCudaHandle { get; private set; }
+
+    /// <summary>Why there are no CUDA operators, or null where they are loaded. No failure of libtorch: the CPU serves.</summary>
+    public string? CudaFault { get; private set; } = "libtorch is not loaded";
+
+    /// <summary>The folder that libtorch was loaded from; null until it is.</summary>
+    public string? TorchFolder { get; private set; }
+
     /// <summary>Loads the libtorch package and the binding that lie with the application.</summary>
     public bool LoadPackage() => Find(TorchFolders.TorchCpuFile) is string folder && LoadTorch(folder) && LoadBinding();
 
@@ -58,7 +67,28 @@ internal sealed class TorchLoader
             TorchCpuHandle = file == TorchFolders.TorchCpuFile ? handle : TorchCpuHandle;
         }
 
+        TorchFolder = folder;
+        CudaFault = LoadCuda(folder);
         return true;
+    }
+
+    private string? LoadCuda(string folder)
+    {
+        foreach (string path in TorchFolders.CudaFiles.Select(file => Path.Combine(folder, file)))
+        {
+            if (!File.Exists(path))
+            {
+                return $"{path}: there is no such file, this libtorch is built for the CPU";
+            }
+
+            TorchCudaHandle = Attempts.TryLoad(path);
+            if (TorchCudaHandle == 0)
+            {
+                return Attempts.Lines[^1];
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Loads the file as it is, or where the C++ runtime is too old for it, a repaired copy.</summary>

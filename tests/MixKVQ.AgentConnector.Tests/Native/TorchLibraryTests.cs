@@ -37,6 +37,8 @@ public sealed class TorchLibraryTests
 
     [Theory]
     [InlineData("__version__ = '2.10.0+cpu'", "2.10.0+cpu", true)]
+    [InlineData("__version__ = '2.11.0+cu130'", "2.11.0+cu130", true)]
+    [InlineData("__version__ = '2.12.0'", "2.12.0", false)]
     [InlineData("from typing import Optional\n__version__: str = \"2.1.0\"", "2.1.0", false)]
     [InlineData("version = '2.10.0'", null, false)]
     public void TorchVersionFile_ReadsTheVersion(string content, string? version, bool wanted)

@@ -10,7 +10,7 @@ namespace MixKVQ.AgentConnector.Models.Cpu;
 /// One token of each of several conversations through the model, on data pointers, in float32 but for weights and caches: all memory is taken when a batch is
 /// larger than any before. One batch at a time.
 /// </summary>
-internal sealed unsafe class CpuDecoder
+internal sealed unsafe class CpuDecoder : IDecoder
 {
     private readonly ModelConfig _config;
     private readonly DecoderParts _parts;
@@ -51,7 +51,7 @@ internal sealed unsafe class CpuDecoder
         _logits = new FloatRows(config.VocabularySize);
     }
 
-    /// <summary>Runs a batch, see <see cref="DecoderModel.Decode"/>; token ids are checked.</summary>
+    /// <inheritdoc/>
     public void Run(ReadOnlySpan<DecodeInput> inputs, Span<Exception?> failures)
     {
         Reserve(inputs.Length);

@@ -47,6 +47,14 @@ DEVICE u16 floatToHalf(float value)
     return half;
 }
 
+// To nearest even; a NaN stays one.
+DEVICE u16 floatToBfloat(float value)
+{
+    u16 bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+
 // D += A * B of 16 x 16 times 16 x 8 halves (mma.m16n8k16), all 32 lanes, g = lane / 4, c = lane % 4; two halves a register, lower index in the lower bits:
 //   a0 = A[g][2c, 2c+1]   a1 = A[g+8][2c, 2c+1]   a2 = A[g][2c+8, 2c+9]   a3 = A[g+8][2c+8, 2c+9]
 //   b0 = B[2c, 2c+1][g]   b1 = B[2c+8, 2c+9][g]
@@ -82,6 +90,13 @@ DEVICE void loadTransposed(u32 (&matrices)[4], const void* row)
         : "=r"(matrices[0]), "=r"(matrices[1]), "=r"(matrices[2]), "=r"(matrices[3]) : "r"(address) : "memory");
 }
 
+// The first two of them; lanes 0 to 15 name the rows.
+DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
+{
+    u32 address = (u32)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];" : "=r"(matrices[0]), "=r"(matrices[1]) : "r"(address) : "memory");
+}
+
 // Transposes an 8 x 8 matrix of 16-bit elements that lies in the lanes as loadMatrices leaves it.
 DEVICE u32 transpose(u32 matrix)
 {
@@ -98,12 +113,49 @@ DEVICE float exponential2(float x)
     return value;
 }
 
+// Two halves times two halves, each to nearest even.
+DEVICE u32 multiplyPairs(u32 x, u32 y)
+{
+    u32 product;
+    asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(product) : "r"(x), "r"(y));
+    return product;
+}
+
 // 16 bytes that nobody writes while the kernel runs, past the first-level cache; aligned to 16.
 DEVICE uint4 loadStreamed(const void* address)
 {
     uint4 value;
     asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
         : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "l"(address));
+    return value;
+}
+
+// 1, 2, 4 or 8 bytes, as aligned, that nobody writes while the kernel runs.
+DEVICE u32 loadByte(const void* address)
+{
+    u32 value;
+    asm("ld.global.nc.u8 %0, [%1];" : "=r"(value) : "l"(address));
+    return value;
+}
+
+DEVICE u32 loadShort(const void* address)
+{
+    u16 value;
+    asm("ld.global.nc.u16 %0, [%1];" : "=h"(value) : "l"(address));
+    return value;
+}
+
+DEVICE u32 loadWord(const void* address)
+{
+    u32 value;
+    asm("ld.global.nc.u32 %0, [%1];" : "=r"(value) : "l"(address));
+    return value;
+}
+
+DEVICE uint2 loadPair(const void* address)
+{
+    uint2 value;
+    asm("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(value.x), "=r"(value.y) : "l"(address));
     return value;
 }
 
@@ -133,13 +185,6 @@ DEVICE u32 floatToBits(float value) { return __float_as_uint(value); }
 #endif
 
 DEVICE float bfloatToFloat(u16 bits) { return bitsToFloat((u32)bits << 16); }
-
-// To nearest even; the value is no NaN.
-DEVICE u16 floatToBfloat(float value)
-{
-    u32 bits = floatToBits(value);
-    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
 
 // The model's type, by the constant ELEMENT: 0 float32, 1 bfloat16, 2 float16.
 #ifdef ELEMENT

@@ -408,6 +408,13 @@ DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0
 DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::bfloatBits>(d, a0, a1, a2, a3, b0, b1); }
 DEVICE void loadMatrices(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, false); }
 DEVICE void loadTransposed(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, true); }
+DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
+{
+    u32 all[4];
+    emulator::loadRows(all, row, true);
+    matrices[0] = all[0];
+    matrices[1] = all[1];
+}
 DEVICE u32 transpose(u32 matrix)
 {
     emulator::Warp& all = emulator::warp();
@@ -419,6 +426,15 @@ DEVICE u32 transpose(u32 matrix)
 }
 DEVICE float exponential2(float x) { return exp2f(x); }
 DEVICE uint4 loadStreamed(const void* address) { uint4 value; memcpy(&value, address, 16); return value; }
+DEVICE u32 loadByte(const void* address) { return *(const u8*)address; }
+DEVICE u32 loadShort(const void* address) { u16 value; memcpy(&value, address, 2); return value; }
+DEVICE u32 loadWord(const void* address) { u32 value; memcpy(&value, address, 4); return value; }
+DEVICE uint2 loadPair(const void* address) { uint2 value; memcpy(&value, address, 8); return value; }
+DEVICE u32 multiplyPairs(u32 x, u32 y)
+{
+    using emulator::halfBits;
+    return packHalves(halfBits((u16)x) * halfBits((u16)y), halfBits((u16)(x >> 16)) * halfBits((u16)(y >> 16)));
+}
 DEVICE void prefetch(const void*) {}
 DEVICE void copyAsync(void* shared, const void* global) { memcpy(shared, global, 16); }
 DEVICE void commitCopies() {}
@@ -427,3 +443,8 @@ DEVICE float bitsToFloat(u32 bits) { float value; memcpy(&value, &bits, 4); retu
 DEVICE u32 floatToBits(float value) { u32 bits; memcpy(&bits, &value, 4); return bits; }
 DEVICE u32 __float_as_uint(float value) { return floatToBits(value); }
 DEVICE float __uint_as_float(u32 bits) { return bitsToFloat(bits); }
+DEVICE u16 floatToBfloat(float value)
+{
+    u32 bits = floatToBits(value);
+    return value != value ? 0x7fff : (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}

@@ -1,6 +1,6 @@
-namespace MixKVQ.AgentConnector.Models.Cpu;
+namespace MixKVQ.AgentConnector.Models;
 
-/// <summary>What a decoder is made of, as decode steps on the CPU use it. Borrowed, all of it.</summary>
+/// <summary>What a decoder is made of, as decode steps use it. Borrowed, all of it.</summary>
 /// <param name="Embedding">A row for each token id.</param>
 /// <param name="Layers">In order.</param>
 /// <param name="FinalNorm">Before the output.</param>

@@ -1,0 +1,3 @@
+using MixKVQ.AgentConnector.GpuCheck;
+
+return await CheckProgram.RunAsync(args);
