@@ -32,8 +32,7 @@ internal sealed unsafe class CudaDevice : IKernelDevice, IDisposable
     /// <inheritdoc/>
     public int MultiprocessorCount { get; }
 
-    /// <summary>The device's memory now.</summary>
-    /// <exception cref="CudaException">The driver does not say.</exception>
+    /// <inheritdoc/>
     public DeviceMemory MemoryInfo
     {
         get

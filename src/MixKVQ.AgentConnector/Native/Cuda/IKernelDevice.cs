@@ -9,6 +9,10 @@ internal interface IKernelDevice
     /// <summary>Multiprocessors: how many groups of blocks run side by side.</summary>
     int MultiprocessorCount { get; }
 
+    /// <summary>The device's memory now. Safe on any thread.</summary>
+    /// <exception cref="CudaException">The driver does not say.</exception>
+    DeviceMemory MemoryInfo { get; }
+
     /// <summary>Compiles a program, or takes what was compiled before.</summary>
     /// <exception cref="CudaException">It does not compile; the message holds the compiler's log.</exception>
     IKernelModule Load(KernelProgram program);
