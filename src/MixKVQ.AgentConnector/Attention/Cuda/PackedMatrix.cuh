@@ -122,7 +122,7 @@ struct WidthCounter<true>
     static constexpr int bits = 16;
 };
 
-// Places of a lane's lines (128 chunk + 4 lane ... + 3 at places[4 chunk ...]) in storage order, widest first; and how many lines have each width.
+// Places in storage order, widest first, and counts, where lines have a choice of widths.
 template <class Shape>
 DEVICE void placeLines(PackedMatrix& matrix, int lane, int (&places)[Shape::chunks * QUAD_LINES])
 {
@@ -181,12 +181,17 @@ DEVICE void placeLines(PackedMatrix& matrix, int lane, int (&places)[Shape::chun
     }
 }
 
-// Reads what stands before a matrix's planes. All lanes; lines beyond lineCount have no place.
+// The first part of openMatrix: without counts, where lines may differ in width.
 template <class Shape>
-DEVICE PackedMatrix openMatrix(const u8* start, int lane, int (&places)[Shape::chunks * QUAD_LINES])
+DEVICE PackedMatrix readUnits(const u8* start)
 {
+    constexpr u32 width = Shape::palette & 15;
     PackedMatrix matrix;
     matrix.start = start;
+    matrix.quantized = Shape::hasQuantized ? Shape::lineCount : 0;
+    matrix.third = Shape::hasQuantized && width >= 3 ? Shape::lineCount : 0;
+    matrix.fourth = Shape::hasQuantized && width >= 4 ? Shape::lineCount : 0;
+    matrix.eight = Shape::hasQuantized && width >= 8 ? Shape::lineCount : 0;
     if (Shape::hasQuantized)
     {
         uint4 units = loadStreamed(start);
@@ -196,22 +201,32 @@ DEVICE PackedMatrix openMatrix(const u8* start, int lane, int (&places)[Shape::c
         matrix.zeroBytes = (int)units.w;
     }
 
-    if (Shape::choices > 1)
+    return matrix;
+}
+
+// The second part: counts, and places of a lane's lines (128 chunk + 4 lane ... + 3 at places[4 chunk ...]). All lanes; lines beyond lineCount have no place.
+template <class Shape>
+DEVICE void readWidths(PackedMatrix& matrix, int lane, int (&places)[Shape::chunks * QUAD_LINES])
+{
+    if constexpr (Shape::choices > 1)
     {
         placeLines<Shape>(matrix, lane, places);
-        return matrix;
     }
-
-    constexpr u32 width = Shape::palette;
-    matrix.quantized = Shape::hasQuantized ? Shape::lineCount : 0;
-    matrix.third = Shape::hasQuantized && width >= 3 ? Shape::lineCount : 0;
-    matrix.fourth = Shape::hasQuantized && width >= 4 ? Shape::lineCount : 0;
-    matrix.eight = Shape::hasQuantized && width >= 8 ? Shape::lineCount : 0;
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+    else
     {
-        places[i] = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
+        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+        {
+            places[i] = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
+        }
     }
+}
 
+// Reads what stands before a matrix's planes.
+template <class Shape>
+DEVICE PackedMatrix openMatrix(const u8* start, int lane, int (&places)[Shape::chunks * QUAD_LINES])
+{
+    PackedMatrix matrix = readUnits<Shape>(start);
+    readWidths<Shape>(matrix, lane, places);
     return matrix;
 }
 
