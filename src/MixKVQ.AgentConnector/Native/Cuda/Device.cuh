@@ -179,6 +179,14 @@ DEVICE void awaitCopies()
     asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
 }
 
+// x * y + z, rounded once.
+DEVICE float multiplyAdd(float x, float y, float z)
+{
+    float value;
+    asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(value) : "f"(x), "f"(y), "f"(z));
+    return value;
+}
+
 DEVICE float bitsToFloat(u32 bits) { return __uint_as_float(bits); }
 DEVICE u32 floatToBits(float value) { return __float_as_uint(value); }
 

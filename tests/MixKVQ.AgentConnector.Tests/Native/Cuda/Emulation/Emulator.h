@@ -439,6 +439,7 @@ DEVICE void prefetch(const void*) {}
 DEVICE void copyAsync(void* shared, const void* global) { memcpy(shared, global, 16); }
 DEVICE void commitCopies() {}
 template <int pending> DEVICE void awaitCopies() {}
+DEVICE float multiplyAdd(float x, float y, float z) { return fmaf(x, y, z); }
 DEVICE float bitsToFloat(u32 bits) { float value; memcpy(&value, &bits, 4); return value; }
 DEVICE u32 floatToBits(float value) { u32 bits; memcpy(&bits, &value, 4); return bits; }
 DEVICE u32 __float_as_uint(float value) { return floatToBits(value); }
