@@ -3,10 +3,6 @@
 #include "DecodeDense.cuh"
 #include "DecodePages.cuh"
 
-#ifndef BLOCKS
-#define BLOCKS (HEAD_DIM <= 128 && GROUP_SIZE <= 4 ? 4 : 2)
-#endif
-
 // Joins the warps' outputs; the block's part of the result.
 DEVICE void writeBlock(const JoinMemory& join, const AttentionArguments& arguments, int sequence, int firstHead, int heads, int part)
 {

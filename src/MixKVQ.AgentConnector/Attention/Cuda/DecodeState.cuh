@@ -1,6 +1,7 @@
 // What decode attention's parts share: the arguments, a block's memory, and the running state of a softmax.
 //     GROUP_SIZE, KV_HEADS   query heads of a KV head, and KV heads
 //     CORRECT_BIAS           1 where half the variance of a logit's quantization error is taken off the logit
+//     WARPS, BLOCKS          warps of a block, and blocks that a multiprocessor has room for
 #pragma once
 #include "PlaneProduct.cuh"
 
@@ -9,7 +10,6 @@
 #define TILE_HEADS (GROUP_SIZE < ROW_COLUMNS ? GROUP_SIZE : ROW_COLUMNS)
 // Heads that queries are kept for.
 #define QUERY_COLUMNS (TILE_HEADS <= 4 ? 4 : 8)
-#define WARPS (HEAD_DIM <= 256 ? 4 : 2)
 #define THREADS (WARPS * WARP)
 #define QUERY_HEADS (GROUP_SIZE * KV_HEADS)
 #define VALUE_GROUPS (HEAD_DIM / VALUE_GROUP)

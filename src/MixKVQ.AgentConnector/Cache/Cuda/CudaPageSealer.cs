@@ -12,7 +12,7 @@ namespace MixKVQ.AgentConnector.Cache.Cuda;
 /// the device plans too, and the host waits for it once, in the end. Other policies plan on the host, since how large a page is follows from its plan.
 /// One caller at a time goes ahead, the others wait.
 /// </summary>
-internal sealed unsafe class CudaPageSealer : IDisposable
+internal sealed unsafe class CudaPageSealer : IPageSealer, IDisposable
 {
     /// <summary>Lines a multiple of so many elements long grow by as many bytes at every step of a kind, as the device's plan takes for granted.</summary>
     private const int EvenLength = 32;
@@ -45,32 +45,25 @@ internal sealed unsafe class CudaPageSealer : IDisposable
         _plansOnDevice = policy is BudgetPolicy && layout.Values.LineLength % EvenLength == 0;
     }
 
-    /// <summary>Bytes of every page under a policy with a target; null where a page takes what its plan needs.</summary>
+    /// <inheritdoc/>
     public int? FixedPageBytes { get; }
 
-    /// <summary>Seals 128 tokens.</summary>
-    /// <param name="tail">[layers, 2, kvHeads, 128, headDim], model dtype, contiguous, on the device; borrowed.</param>
-    /// <param name="statistics">Of the same tokens.</param>
-    /// <param name="firstToken">Position of the first of them, for messages.</param>
-    /// <returns>A page with one reference, the caller's.</returns>
-    /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
-    public Page Seal(Tensor tail, DeviceQueryStatistics statistics, int firstToken)
+    /// <inheritdoc/>
+    public Page Seal(Tensor tail, IQueryStatistics statistics, int firstToken)
     {
+        var sums = (DeviceQueryStatistics)statistics;
         lock (_lock)
         {
             SealArguments arguments = _scratch.Begin();
             arguments.Tail = TensorMemory.DataPointer(tail);
-            (arguments.Magnitudes, arguments.Energies) = (statistics.Magnitudes, statistics.Energies);
-            (arguments.TokenCount, arguments.EnergyTokenCount) = (statistics.TokenCount, statistics.EnergyTokenCount);
+            (arguments.Magnitudes, arguments.Energies) = (sums.Magnitudes, sums.Energies);
+            (arguments.TokenCount, arguments.EnergyTokenCount) = (sums.TokenCount, sums.EnergyTokenCount);
             _program.Measure(arguments);
             return _plansOnDevice ? SealByDevice(arguments, tail, firstToken) : SealByHost(arguments, tail, firstToken);
         }
     }
 
-    /// <summary>Checks rows that no page takes in, or not yet.</summary>
-    /// <param name="rows">[layers, 2, kvHeads, rows, headDim], model dtype, any device; borrowed.</param>
-    /// <param name="firstToken">Position of the first row.</param>
-    /// <exception cref="ArithmeticException">A key or value is NaN or infinite; the message names layer, head, channel and position.</exception>
+    /// <inheritdoc/>
     public void RequireFinite(Tensor rows, int firstToken)
     {
         using Tensor host = rows.cpu();

@@ -3,7 +3,6 @@ using MixKVQ.AgentConnector.Cache.Cuda;
 using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Cache.Precision;
-using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Tests.Native.Cuda.Emulation;
 using MixKVQ.AgentConnector.Threading;
 using static TorchSharp.torch;
@@ -18,13 +17,13 @@ internal sealed class SealedTail : IDisposable
     private readonly PackedPageLayout _layout;
     private readonly ICachePolicy _policy;
     private readonly QueryStatistics _statistics;
-    private readonly Tensor _deviceStatistics;
+    private readonly EmulatedDevice _device = new();
+    private readonly DeviceQueryStatistics _deviceStatistics;
     private readonly PagePool _pool = new();
-    private readonly bool _hasEnergies;
 
     public SealedTail(CacheGeometry geometry, ICachePolicy policy, int valueGroup, TailData data, bool hasEnergies = true)
     {
-        (_policy, _hasEnergies) = (policy, hasEnergies);
+        _policy = policy;
         _layout = new PackedPageLayout(
             geometry,
             new MatrixLayout(geometry.HeadDim, CacheGeometry.PageTokens, policy.KeyWidths, policy.ScaleBytes, geometry.Format),
@@ -46,7 +45,7 @@ internal sealed class SealedTail : IDisposable
 
         byte[] sums = new byte[_statistics.Bytes];
         _statistics.Write(sums);
-        _deviceStatistics = tensor(sums, ScalarType.Byte);
+        _deviceStatistics = DeviceQueryStatistics.Read(geometry, new QueryStatisticsKernels(_device), sums, CacheGeometry.PageTokens);
     }
 
     /// <summary>[layers, 2, kvHeads, 128, headDim].</summary>
@@ -63,21 +62,15 @@ internal sealed class SealedTail : IDisposable
 
     public (byte[] Bytes, PageContents Contents) ByDevice(int firstToken = 32)
     {
-        CacheGeometry geometry = _layout.Geometry;
-        nint sums = TensorMemory.DataPointer(_deviceStatistics);
-        var statistics = new DeviceQueryStatistics(
-            sums,
-            sums + geometry.LayerCount * geometry.QueryHeadCount * geometry.HeadDim * sizeof(double),
-            CacheGeometry.PageTokens,
-            _hasEnergies ? CacheGeometry.PageTokens : 0);
-        using var sealer = new CudaPageSealer(_layout, _policy, _pool, new EmulatedDevice());
-        sealer.Seal(Tail, statistics, firstToken).Release();
-        return Take(sealer.Seal(Tail, statistics, firstToken));
+        using var sealer = new CudaPageSealer(_layout, _policy, _pool, _device);
+        sealer.Seal(Tail, _deviceStatistics, firstToken).Release();
+        return Take(sealer.Seal(Tail, _deviceStatistics, firstToken));
     }
 
     public void Dispose()
     {
         Tail.Dispose();
+        _statistics.Dispose();
         _deviceStatistics.Dispose();
         _pool.Dispose();
     }
