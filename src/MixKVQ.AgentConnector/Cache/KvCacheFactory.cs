@@ -12,16 +12,18 @@ internal sealed class KvCacheFactory : IDisposable
 {
     private readonly PageInspector _inspector;
     private readonly QueryStatisticsKernels? _statistics;
+    private readonly IKernelDevice? _device;
 
     /// <summary>Chooses policy, page layout and slab size, once.</summary>
     /// <param name="geometry">The model's shapes.</param>
     /// <param name="options">What the caches are to be.</param>
-    /// <param name="team">Shares the work of sealing a page, and is not run by anyone else meanwhile; without one the caller's thread does it.</param>
+    /// <param name="team">Shares the work of sealing a page without a device, and is not run by anyone else meanwhile; without a team the caller's thread does it.</param>
     /// <param name="device">Whose kernels read and write the caches, which are all in its memory then; null for the process's own memory.</param>
     /// <exception cref="ArgumentException">The options or the geometry are out of range, or the model's heads are too small for the target; the message lists the faults.</exception>
     public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options, WorkerTeam? team = null, IKernelDevice? device = null)
     {
         Geometry = geometry.Validated();
+        _device = device;
         List<string> faults = [];
         options.CollectFaults("Cache", faults);
         if (options.ValueGroupSize is int size && size >= 8 && geometry.HeadDim % size != 0)
@@ -46,7 +48,7 @@ internal sealed class KvCacheFactory : IDisposable
         _statistics = device is null ? null : new QueryStatisticsKernels(device);
         Sealer = device is null
             ? new PageSealer(Layout, policy, Pool, team ?? new WorkerTeam(1))
-            : new UploadingSealer(new PageSealer(Layout, policy, new PagePool(), team ?? new WorkerTeam(1)), geometry, Pool);
+            : new CudaPageSealer(Layout, policy, Pool, device);
         _inspector = new PageInspector(Layout, policy.ScaleBytes, Sealer.FixedPageBytes);
     }
 
@@ -64,6 +66,9 @@ internal sealed class KvCacheFactory : IDisposable
 
     /// <summary>Bytes that all caches hold together, each shared piece once.</summary>
     public long HeldBytes => Pool.LiveBytes + Buffers.Value;
+
+    /// <summary>The memory, now, of the device that the caches are on; null where that is the process's own. Safe on any thread.</summary>
+    public DeviceMemory? DeviceMemory => _device?.MemoryInfo;
 
     /// <summary>Counts sinks, tails and statistics.</summary>
     internal ByteMeter Buffers { get; } = new();
@@ -109,18 +114,25 @@ internal sealed class KvCacheFactory : IDisposable
         using (image)
         {
             CacheImageShape shape = CacheImageCheck.Require(image, Layout);
-            ReadOnlySpan<byte> sums = image.Open.Span[(shape.OpenSinkBytes + shape.TailBytes)..];
-            return new KvCache(this, image, shape, _statistics is null
-                ? QueryStatistics.Read(Geometry, sums, shape.TailRows)
-                : DeviceQueryStatistics.Read(Geometry, _statistics, sums, shape.TailRows));
+            return KvCache.Of(this, image, shape);
         }
     }
 
     /// <summary>Frees the memory kept for reuse. Dispose caches first.</summary>
-    public void Dispose() => Pool.Dispose();
+    public void Dispose()
+    {
+        (Sealer as IDisposable)?.Dispose();
+        Pool.Dispose();
+    }
 
     /// <summary>Statistics of no token, the caller's to dispose.</summary>
     internal IQueryStatistics CreateStatistics() => _statistics is null ? new QueryStatistics(Geometry) : new DeviceQueryStatistics(Geometry, _statistics);
+
+    /// <summary>Statistics that were written, checked; the caller's to dispose.</summary>
+    /// <exception cref="InvalidDataException">They cannot be statistics of as many tokens; the message says why.</exception>
+    internal IQueryStatistics ReadStatistics(ReadOnlySpan<byte> source, int tokens) => _statistics is null
+        ? QueryStatistics.Read(Geometry, source, tokens)
+        : DeviceQueryStatistics.Read(Geometry, _statistics, source, tokens);
 
     private static ICachePolicy CreatePolicy(KvCacheOptions options) => options.Policy switch
     {

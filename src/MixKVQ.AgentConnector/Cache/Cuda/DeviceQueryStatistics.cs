@@ -105,7 +105,7 @@ internal sealed unsafe class DeviceQueryStatistics : IQueryStatistics
     /// <inheritdoc/>
     public void Reset()
     {
-        _sums.zero_();
+        using Tensor same = _sums.zero_();
         Array.Clear(_counts);
     }
 

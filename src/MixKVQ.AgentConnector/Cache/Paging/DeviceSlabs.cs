@@ -37,7 +37,7 @@ internal sealed unsafe class DeviceSlabs(Device device) : ISlabMemory
     public void Clear(nint slab, int bytes)
     {
         using Tensor part = Part(slab, bytes);
-        part.zero_();
+        using Tensor same = part.zero_();
     }
 
     /// <inheritdoc/>

@@ -38,7 +38,7 @@ internal static class NvrtcFolders
 
     /// <summary>The compilers in a folder, newest version first.</summary>
     public static IReadOnlyList<string> Compilers(string folder) =>
-        [.. Files(folder).Where(path => !IsBuiltins(path) && !Path.GetFileName(path).Contains("alt", StringComparison.Ordinal)).OrderByDescending(Version)];
+        [.. Files(folder).Where(path => !IsBuiltins(path)).OrderByDescending(Version)];
 
     /// <summary>The libraries of built-in functions in a folder.</summary>
     public static IReadOnlyList<string> Builtins(string folder) => [.. Files(folder).Where(IsBuiltins)];
@@ -48,8 +48,10 @@ internal static class NvrtcFolders
         ? ["nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll"]
         : ["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2"];
 
+    /// <summary>NVIDIA's packages hold each library twice; the other build of it is called alt.</summary>
     private static IEnumerable<string> Files(string folder) =>
-        Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc*64_*.dll" : "libnvrtc*.so*");
+        Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc*64_*.dll" : "libnvrtc*.so*")
+            .Where(path => !Path.GetFileName(path).Contains(".alt.", StringComparison.Ordinal));
 
     private static bool IsBuiltins(string path) => Path.GetFileName(path).Contains("builtins", StringComparison.Ordinal);
 

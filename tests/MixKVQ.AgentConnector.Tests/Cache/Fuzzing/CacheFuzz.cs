@@ -116,7 +116,7 @@ internal sealed unsafe class CacheFuzz : IDisposable
     private void Attend(ReadOnlySpan<byte> slab)
     {
         // Never released: the pool does not know the memory.
-        var page = new Page(_factory.Pool, _memory.Place(slab), slab.Length);
+        var page = new Page(_factory.Pool, (nint)_memory.Place(slab), slab.Length);
         CacheView view = _cache.Layer(0).View with { Pages = [page] };
         using torch.Tensor queries = _driver.LayerQueries(0, view.TokenCount - 1, 1);
         foreach (IAttentionKernel kernel in _kernels)

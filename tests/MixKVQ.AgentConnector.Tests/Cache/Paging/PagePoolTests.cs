@@ -41,6 +41,22 @@ public sealed class PagePoolTests
     }
 
     [Fact]
+    public void AnAllocationThatFails_LeavesTheBooksAsTheyWere()
+    {
+        var memory = new FailingSlabs();
+        using var pool = new PagePool(memory);
+        Page page = pool.Rent(64);
+        memory.Failure = new InsufficientMemoryException("none left");
+        Assert.Throws<InsufficientMemoryException>(() => pool.Rent(128));
+        pool.CheckIntegrity();
+        Assert.Equal((64, 1), (pool.LiveBytes, pool.LivePageCount));
+        memory.Failure = null;
+        pool.Rent(128).Release();
+        page.Release();
+        pool.CheckIntegrity();
+    }
+
+    [Fact]
     public void AReleasedPage_CannotBeUsed()
     {
         using var pool = new PagePool();
