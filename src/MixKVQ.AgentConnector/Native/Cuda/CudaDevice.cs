@@ -36,8 +36,7 @@ internal sealed unsafe class CudaDevice : IKernelDevice, IDisposable
     /// <inheritdoc/>
     public int SharedBytes { get; }
 
-    /// <summary>The device's memory now.</summary>
-    /// <exception cref="CudaException">The driver does not say.</exception>
+    /// <inheritdoc/>
     public DeviceMemory MemoryInfo
     {
         get
