@@ -78,7 +78,7 @@ internal sealed class DecoderModel : IDisposable
             config.LayerCount, config.QueryHeadCount, config.KeyValueHeadCount, config.HeadDim, dtype, device, OutputWeights());
         var parts = new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary);
         _cpuDecoder = isOnCpu ? new CpuDecoder(config, parts, packed, Team) : null;
-        _cudaDecoder = kernels is null ? null : new CudaDecoder(config, parts, dtype, device, kernels);
+        _cudaDecoder = kernels is null ? null : new CudaDecoder(config, parts, dtype, device, kernels, Team);
     }
 
     public ModelConfig Config { get; }
