@@ -1,3 +1,5 @@
+using MixKVQ.AgentConnector.Native.Cuda;
+
 namespace MixKVQ.AgentConnector;
 
 /// <summary>How the key-value cache is quantized. Read once when a model is loaded; later changes have no effect.</summary>
@@ -46,8 +48,9 @@ public sealed class KvCacheOptions
     public bool ExactAttention { get; set; }
 
     /// <summary>
-    /// The most memory that the caches of all conversations may take together, sinks, pages and tails included: a size such as <c>12GiB</c> or <c>500MB</c>, or a share of
-    /// the memory that this process may use, such as <c>25%</c> (the default). Turns wait for each other where they do not fit together; the least recently used caches leave
+    /// The most memory that the caches of all conversations may take together, sinks, pages and tails included: a size such as <c>12GiB</c> or <c>500MB</c>, or a share, such
+    /// as <c>25%</c> (the default), of the memory that this process may use; on a GPU, of the device's memory that is free once the model is loaded. There a size that is
+    /// more than what is free is refused when the model is loaded. Turns wait for each other where they do not fit together; the least recently used caches leave
     /// memory first, for <see cref="SpillDirectory"/> where there is one. Without it their tokens are kept and read again when they are needed.
     /// </summary>
     public string MemoryBudget { get; set; } = "25%";
@@ -87,7 +90,7 @@ public sealed class KvCacheOptions
             faults.Add($"{path}.{nameof(FullPrecisionThreshold)} is {FullPrecisionThreshold}; allowed: {nameof(FourBitThreshold)} ({FourBitThreshold}) or more.");
         }
 
-        if (!ByteAmount.TryParseSizeOrShare(MemoryBudget, DeviceMemory, out _))
+        if (!ByteAmount.TryParseSizeOrShare(MemoryBudget, ProcessMemory, out _))
         {
             faults.Add($"{path}.{nameof(MemoryBudget)} is '{MemoryBudget}'; allowed: {ByteAmount.Forms}, or a share such as 25%.");
         }
@@ -108,14 +111,25 @@ public sealed class KvCacheOptions
         }
     }
 
-    /// <summary><see cref="MemoryBudget"/> in bytes. Sealed pages are held in the memory of the process, whatever the device.</summary>
-    internal long MemoryBudgetBytes => ByteAmount.TryParseSizeOrShare(MemoryBudget, DeviceMemory, out long bytes) ? bytes : 0;
+    /// <summary><see cref="MemoryBudget"/> in bytes, where caches are in the memory of the process.</summary>
+    internal long MemoryBudgetBytes => ByteAmount.TryParseSizeOrShare(MemoryBudget, ProcessMemory, out long bytes) ? bytes : 0;
+
+    /// <summary><see cref="MemoryBudget"/> in bytes, where caches are in a device's memory.</summary>
+    /// <param name="memory">The device's memory with the model loaded.</param>
+    /// <exception cref="ArgumentException">The budget is more than what is free.</exception>
+    internal long MemoryBudgetBytesOn(DeviceMemory memory)
+    {
+        _ = ByteAmount.TryParseSizeOrShare(MemoryBudget, memory.Free, out long bytes);
+        return bytes <= memory.Free ? bytes : throw new ArgumentException(
+            $"{nameof(MixKvqOptions.Cache)}.{nameof(MemoryBudget)} is '{MemoryBudget}', but with the model loaded {memory.Free >> 20} of the device's {memory.Total >> 20} MiB are free. "
+            + "Set less, or a share such as 80%, or end what else uses the device's memory.");
+    }
 
     /// <summary><see cref="SpillLimit"/> in bytes.</summary>
     internal long SpillLimitBytes => ByteAmount.TryParseSize(SpillLimit, out long bytes) ? bytes : 0;
 
     /// <summary>The memory that this process may use: the machine's, or a container's limit.</summary>
-    private static long DeviceMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    private static long ProcessMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     internal KvCacheOptions Clone() => (KvCacheOptions)MemberwiseClone();
 

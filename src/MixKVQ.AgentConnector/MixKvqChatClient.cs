@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MixKVQ.AgentConnector.Chat;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Hosting;
+using MixKVQ.AgentConnector.Native.Cuda;
 
 namespace MixKVQ.AgentConnector;
 
@@ -27,6 +28,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
     private readonly Func<Task<IChatModel>> _load;
     private readonly ChatSettings _settings;
     private readonly ConversationSettings _conversationSettings;
+    private readonly KvCacheOptions _cacheOptions;
     private readonly IMeterFactory? _meterFactory;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -54,6 +56,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
         _logger = loggerFactory?.CreateLogger<MixKvqChatClient>() ?? NullLogger<MixKvqChatClient>.Instance;
         string modelName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath)));
         _settings = new ChatSettings(modelName, options.Stateful, options.KeepThoughts, options.MaxOutputTokens, options.ContextOverflow);
+        _cacheOptions = options.Cache;
         _conversationSettings = new ConversationSettings(
             new ConversationLimits(options.MaxConversations, options.Cache.MemoryBudgetBytes, options.SlidingExpiration, options.AbsoluteExpiration),
             options.Cache.SpillDirectory,
@@ -248,7 +251,7 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
         ConversationKeeper? conversations = null;
         try
         {
-            conversations = await Task.Run(() => new ConversationKeeper(model, _conversationSettings, _clock, new ConversationEvents(_logger, meter), _logger)).ConfigureAwait(false);
+            conversations = await Task.Run(() => new ConversationKeeper(model, SettingsOn(model.Sequences.DeviceMemory), _clock, new ConversationEvents(_logger, meter), _logger)).ConfigureAwait(false);
             return new ChatRunner(model, _settings, conversations, meter, _clock, _logger);
         }
         catch
@@ -259,4 +262,9 @@ public sealed class MixKvqChatClient : IChatClient, IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>How conversations are kept where caches are in a device's memory, or in the process's own.</summary>
+    private ConversationSettings SettingsOn(DeviceMemory? memory) => memory is { } device
+        ? _conversationSettings with { Limits = _conversationSettings.Limits with { MemoryBytes = _cacheOptions.MemoryBudgetBytesOn(device) } }
+        : _conversationSettings;
 }

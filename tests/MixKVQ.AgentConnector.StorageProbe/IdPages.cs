@@ -21,6 +21,9 @@ internal sealed class IdPages : ISequenceFactory, IDisposable
     /// <inheritdoc/>
     public long HeldBytes => _pool.LiveBytes;
 
+    /// <inheritdoc/>
+    public void Trim() => _pool.Trim();
+
     /// <summary>The image of a cache that has read <paramref name="ids"/>.</summary>
     public CacheImage Image(ReadOnlySpan<int> ids)
     {

@@ -9,7 +9,8 @@ namespace MixKVQ.AgentConnector.Cache;
 /// <summary>
 /// One conversation's keys and values, all layers: 32 sinks | sealed pages of 128 tokens at 32 + 128·n | a tail, in token order.
 /// A step appends to every layer, then <see cref="CompleteStep"/>; a step never crosses a page border, so what is held depends on the tokens alone.
-/// A step that throws leaves the cache unusable but for <see cref="Dispose"/>: work on a <see cref="Fork"/> and keep the original until the step succeeded.
+/// A step that throws leaves the cache unusable but for <see cref="Dispose"/> and <see cref="AbandonStep"/>, which does not bring back all that was there: work on a
+/// <see cref="Fork"/> and keep the original until the step succeeded.
 /// Not thread-safe; forks may be used on different threads.
 /// </summary>
 internal sealed class KvCache : IDisposable
@@ -24,32 +25,15 @@ internal sealed class KvCache : IDisposable
     private bool _disposed;
 
     internal KvCache(KvCacheFactory factory)
-        : this(factory, Sinks(factory), new PageTable(), Tail(factory), factory.CreateStatistics(), 0, ownsSinks: true)
+        : this(factory, CacheBuffers.Make(() => Sinks(factory), () => Tail(factory), factory.CreateStatistics), new PageTable(), 0, ownsSinks: true)
     {
     }
 
-    /// <summary>The cache that a checked image was made of; takes its pages over, which count as its own where no one else holds them.</summary>
-    internal KvCache(KvCacheFactory factory, CacheImage image, CacheImageShape shape, IQueryStatistics statistics)
-        : this(factory, Sinks(factory), new PageTable(), Tail(factory), statistics, shape.TokenCount, ownsSinks: true)
+    private KvCache(KvCacheFactory factory, CacheBuffers buffers, PageTable table, int tokenCount, bool ownsSinks)
     {
-        _sinks.WriteRows(shape.SinkRows, shape.HasAllSinks ? image.Sinks.Span : image.Open.Span[..shape.OpenSinkBytes]);
-        _tail.WriteRows(shape.TailRows, image.Open.Span.Slice(shape.OpenSinkBytes, shape.TailBytes));
-        foreach (Page page in image.TakePages())
-        {
-            _table.Add(page, isOwn: page.ReferenceCount == 1);
-        }
-    }
-
-    private KvCache(KvCacheFactory factory, TokenBuffer sinks, PageTable table, TokenBuffer tail, IQueryStatistics statistics, int tokenCount, bool ownsSinks)
-    {
-        _factory = factory;
-        _sinks = sinks;
-        _table = table;
-        _tail = tail;
-        _statistics = statistics;
-        TokenCount = tokenCount;
-        _ownsSinks = ownsSinks;
-        factory.Buffers.Add(statistics.Bytes);
+        (_factory, _table, TokenCount, _ownsSinks) = (factory, table, tokenCount, ownsSinks);
+        (_sinks, _tail, _statistics) = buffers;
+        factory.Buffers.Add(_statistics.Bytes);
         _layers = [.. Enumerable.Range(0, factory.Geometry.LayerCount).Select(layer => new LayerCache(this, layer))];
     }
 
@@ -179,9 +163,30 @@ internal sealed class KvCache : IDisposable
         RequireNoStep();
         int tailTokens = Math.Max(0, TokenCount - TailStart);
         bool sharesSinks = TokenCount >= CacheGeometry.SinkTokens;
-        TokenBuffer sinks = sharesSinks ? _sinks.AddReference() : _sinks.Copy(_factory.Geometry, TokenCount);
-        return new KvCache(
-            _factory, sinks, _table.Fork(), _tail.Copy(_factory.Geometry, tailTokens), _statistics.Copy(), TokenCount, !sharesSinks);
+        var buffers = CacheBuffers.Make(
+            () => sharesSinks ? _sinks.AddReference() : _sinks.Copy(_factory.Geometry, TokenCount),
+            () => _tail.Copy(_factory.Geometry, tailTokens),
+            _statistics.Copy);
+        return new KvCache(_factory, buffers, _table.Fork(), TokenCount, !sharesSinks);
+    }
+
+    /// <summary>
+    /// Makes the cache of use again after a step that threw: nothing is left of that step, nor of what came after the highest page border that is neither above
+    /// <paramref name="maxTokens"/> nor above what was held before it.
+    /// </summary>
+    /// <returns>The tokens held after it.</returns>
+    public int AbandonStep(int maxTokens)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (LayerCache layer in _layers)
+        {
+            layer.StepTokens = 0;
+        }
+
+        TokenCount = CacheGeometry.PageBorder(TokenCount);
+        _table.Truncate(CacheGeometry.PagesIn(TokenCount));
+        _statistics.Reset();
+        return TruncateToPageBorder(maxTokens);
     }
 
     /// <summary>Drops tokens from the end, to the highest page border (0, 32, 160, 288 …) that is neither above <paramref name="maxTokens"/> nor above what is held.</summary>
@@ -226,6 +231,32 @@ internal sealed class KvCache : IDisposable
         _sinks.Release();
         _tail.Release();
         _table.Truncate(0);
+    }
+
+    /// <summary>The cache that a checked image was made of; takes its pages over, which count as its own where no one else holds them.</summary>
+    /// <exception cref="InvalidDataException">The statistics are none of such a cache.</exception>
+    internal static KvCache Of(KvCacheFactory factory, CacheImage image, CacheImageShape shape)
+    {
+        var buffers = CacheBuffers.Make(
+            () => Sinks(factory), () => Tail(factory), () => factory.ReadStatistics(image.Open.Span[(shape.OpenSinkBytes + shape.TailBytes)..], shape.TailRows));
+        var cache = new KvCache(factory, buffers, new PageTable(), shape.TokenCount, ownsSinks: true);
+        try
+        {
+            buffers.Sinks.WriteRows(shape.SinkRows, shape.HasAllSinks ? image.Sinks.Span : image.Open.Span[..shape.OpenSinkBytes]);
+            buffers.Tail.WriteRows(shape.TailRows, image.Open.Span.Slice(shape.OpenSinkBytes, shape.TailBytes));
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
+
+        foreach (Page page in image.TakePages())
+        {
+            cache._table.Add(page, isOwn: page.ReferenceCount == 1);
+        }
+
+        return cache;
     }
 
     /// <summary>What is held, to be written. Read-only: safe on any thread while nothing is appended.</summary>

@@ -12,6 +12,7 @@ internal sealed class KvCacheFactory : IDisposable
 {
     private readonly PageInspector _inspector;
     private readonly QueryStatisticsKernels? _statistics;
+    private readonly IKernelDevice? _device;
 
     /// <summary>Chooses policy, page layout and slab size, once.</summary>
     /// <param name="geometry">The model's shapes.</param>
@@ -22,6 +23,7 @@ internal sealed class KvCacheFactory : IDisposable
     public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options, WorkerTeam? team = null, IKernelDevice? device = null)
     {
         Geometry = geometry.Validated();
+        _device = device;
         List<string> faults = [];
         options.CollectFaults("Cache", faults);
         if (options.ValueGroupSize is int size && size >= 8 && geometry.HeadDim % size != 0)
@@ -64,6 +66,9 @@ internal sealed class KvCacheFactory : IDisposable
 
     /// <summary>Bytes that all caches hold together, each shared piece once.</summary>
     public long HeldBytes => Pool.LiveBytes + Buffers.Value;
+
+    /// <summary>The memory, now, of the device that the caches are on; null where that is the process's own. Safe on any thread.</summary>
+    public DeviceMemory? DeviceMemory => _device?.MemoryInfo;
 
     /// <summary>Counts sinks, tails and statistics.</summary>
     internal ByteMeter Buffers { get; } = new();
@@ -109,10 +114,7 @@ internal sealed class KvCacheFactory : IDisposable
         using (image)
         {
             CacheImageShape shape = CacheImageCheck.Require(image, Layout);
-            ReadOnlySpan<byte> sums = image.Open.Span[(shape.OpenSinkBytes + shape.TailBytes)..];
-            return new KvCache(this, image, shape, _statistics is null
-                ? QueryStatistics.Read(Geometry, sums, shape.TailRows)
-                : DeviceQueryStatistics.Read(Geometry, _statistics, sums, shape.TailRows));
+            return KvCache.Of(this, image, shape);
         }
     }
 
@@ -125,6 +127,12 @@ internal sealed class KvCacheFactory : IDisposable
 
     /// <summary>Statistics of no token, the caller's to dispose.</summary>
     internal IQueryStatistics CreateStatistics() => _statistics is null ? new QueryStatistics(Geometry) : new DeviceQueryStatistics(Geometry, _statistics);
+
+    /// <summary>Statistics that were written, checked; the caller's to dispose.</summary>
+    /// <exception cref="InvalidDataException">They cannot be statistics of as many tokens; the message says why.</exception>
+    internal IQueryStatistics ReadStatistics(ReadOnlySpan<byte> source, int tokens) => _statistics is null
+        ? QueryStatistics.Read(Geometry, source, tokens)
+        : DeviceQueryStatistics.Read(Geometry, _statistics, source, tokens);
 
     private static ICachePolicy CreatePolicy(KvCacheOptions options) => options.Policy switch
     {

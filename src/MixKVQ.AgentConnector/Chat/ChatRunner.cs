@@ -106,6 +106,7 @@ internal sealed class ChatRunner : IAsyncDisposable
             _model.EndTokens,
             _model.ContextLength)
         {
+            Relief = _conversations.Relief,
             Guide = form.IsFree ? null : new TurnGuide(form, _model.Tokenizer, _model.EndTokens, plan.StartsInThought, maxTokens),
         };
         await foreach (GeneratedToken token in _engine.GenerateAsync(generation, cancellationToken).ConfigureAwait(false))

@@ -24,6 +24,7 @@ internal sealed class ConversationKeeper : IDisposable
         VocabularySize = model.Tokenizer.VocabularySize;
         Events = events;
         Store = new ConversationStore(settings.Limits, _sequences, clock, events);
+        Relief = new MemoryRelief(Store, _sequences);
         if (settings.Folder is { } path)
         {
             _disk = new ConversationDisk(path, settings.FolderLimitBytes, _sequences, VocabularySize, Store, events, logger);
@@ -48,6 +49,9 @@ internal sealed class ConversationKeeper : IDisposable
     /// <summary>What is known of conversations.</summary>
     public ConversationStore Store { get; }
 
+    /// <summary>Makes room where memory is exhausted.</summary>
+    public MemoryRelief Relief { get; }
+
     /// <summary>The bytes on disk.</summary>
     public long DiskBytes => _disk?.TotalBytes ?? 0;
 
@@ -56,7 +60,7 @@ internal sealed class ConversationKeeper : IDisposable
     /// <param name="mostTokens">The most tokens that prompt and answer may have.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>The turn's memory; null where the cache that the plan counted on is gone: plan again.</returns>
-    /// <exception cref="InsufficientMemoryException">The prompt does not fit even alone.</exception>
+    /// <exception cref="InsufficientMemoryException">The prompt does not fit even alone, or memory is exhausted.</exception>
     public async Task<MemoryClaim?> BeginAsync(TurnPlan plan, int mostTokens, CancellationToken cancellationToken)
     {
         MemoryClaim claim = await EnterAsync(plan, mostTokens, cancellationToken).ConfigureAwait(false);
@@ -68,7 +72,7 @@ internal sealed class ConversationKeeper : IDisposable
                 return null;
             }
 
-            plan.Open(_sequences);
+            Relief.Run(() => plan.Open(_sequences));
             claim.Sequence = plan.Sequence;
             if (plan.Continues?.State != plan.Basis)
             {
@@ -202,7 +206,7 @@ internal sealed class ConversationKeeper : IDisposable
     {
         if (_disk is not null && !state.IsResident)
         {
-            await Task.Run(() => _disk.Restore(state)).ConfigureAwait(false);
+            await Task.Run(() => Relief.Run(() => _disk.Restore(state))).ConfigureAwait(false);
         }
 
         Store.Budget.EndRestore(claim);

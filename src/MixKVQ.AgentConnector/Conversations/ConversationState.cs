@@ -109,8 +109,14 @@ internal sealed class ConversationState
             {
                 if (_sequence is not null && other._sequence is not null)
                 {
-                    _sequence.ShareParts(other._sequence, tokens);
-                    Parts = _sequence.Parts;
+                    try
+                    {
+                        _sequence.ShareParts(other._sequence, tokens);
+                    }
+                    finally
+                    {
+                        Parts = _sequence.Parts;
+                    }
                 }
             }
         }

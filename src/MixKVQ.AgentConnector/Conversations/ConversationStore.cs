@@ -1,4 +1,5 @@
 using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Native;
 
 namespace MixKVQ.AgentConnector.Conversations;
 
@@ -298,7 +299,14 @@ internal sealed class ConversationStore : IRetainedMemory, IDisposable
                 .MaxBy(candidate => candidate.Item2);
             if (nearest.Tokens >= CacheGeometry.SinkTokens)
             {
-                state.ShareParts(nearest.State, nearest.Tokens);
+                try
+                {
+                    state.ShareParts(nearest.State, nearest.Tokens);
+                }
+                catch (Exception exception) when (MemoryExhaustion.Is(exception))
+                {
+                    // Comparing takes memory. What is held twice does no harm.
+                }
             }
         }
     }

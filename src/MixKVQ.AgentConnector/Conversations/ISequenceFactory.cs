@@ -1,5 +1,6 @@
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Paging;
+using MixKVQ.AgentConnector.Native.Cuda;
 
 namespace MixKVQ.AgentConnector.Conversations;
 
@@ -11,6 +12,12 @@ internal interface ISequenceFactory
 
     /// <summary>Bytes that all sequences hold together, each shared piece once.</summary>
     long HeldBytes { get; }
+
+    /// <summary>The memory, now, of the device that all sequences are on; null where that is the process's own. Safe on any thread.</summary>
+    DeviceMemory? DeviceMemory => null;
+
+    /// <summary>Frees memory that is kept for further sequences.</summary>
+    void Trim();
 
     /// <summary>An empty sequence; the caller owns it.</summary>
     IConversationSequence Create();

@@ -69,9 +69,11 @@ internal sealed class TurnPlan : IDisposable
         CachedTokens = 0;
     }
 
-    /// <summary>Makes the turn's sequence. The basis is in memory.</summary>
+    /// <summary>Makes the turn's sequence, anew where that failed before. The basis is in memory.</summary>
     public void Open(ISequenceFactory sequences)
     {
+        _sequence?.Dispose();
+        _sequence = null;
         IConversationSequence sequence = _sequence = Basis?.Fork() ?? sequences.Create();
         if (CachedTokens < sequence.TokenCount)
         {

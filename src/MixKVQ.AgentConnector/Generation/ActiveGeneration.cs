@@ -17,6 +17,8 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
     private readonly CancellationToken _cancellationToken;
     private readonly int _promptTokenCount;
     private readonly int[] _lastToken = new int[1];
+    private readonly List<int> _generated = [];
+    private ReadOnlyMemory<int> _unread;
     private GenerationStatistics _statistics;
 
     // Continuations must not run on the engine's thread.
@@ -27,6 +29,7 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
     {
         request.Validate();
         _request = request;
+        _unread = request.PrefillTokens;
         _buffers = buffers;
         _timeProvider = timeProvider;
         _cancellationToken = cancellationToken;
@@ -43,8 +46,15 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
         return new ValueTask<GeneratedToken>(this, _next.Version);
     }
 
-    /// <summary>Engine: what can read this generation's last token together with others'; null while it reads its prompt, and where its model reads each alone.</summary>
-    public ISequenceBatch? Batch => _statistics.GeneratedTokenCount > 0 ? _request.Sequence.Batch : null;
+    /// <summary>Engine: what can read this generation's last token together with others'; null while it reads its prompt, or what it lost, and where its model reads each alone.</summary>
+    public ISequenceBatch? Batch => _unread.IsEmpty ? _request.Sequence.Batch : null;
+
+    /// <summary>Consumer: makes the generation go on after a step that failed. The sequence reads again what it lost.</summary>
+    public void Resume()
+    {
+        int[] tokens = [.. _request.ContextTokens.Span, .. _request.PrefillTokens.Span, .. _generated];
+        _unread = tokens.AsMemory(_request.Sequence.AbandonStep(tokens.Length - 1));
+    }
 
     /// <summary>Engine: whether the consumer cancelled; the awaited task has ended then.</summary>
     public bool EndIfCancelled()
@@ -86,7 +96,7 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
     }
 
     /// <summary>
-    /// Engine: reads one prefill chunk or the last token. True if that ended the awaited task, false if the prefill goes on.
+    /// Engine: reads one chunk of what is to be read, or the last token. True if that ended the awaited task, false if there is more to read.
     /// </summary>
     /// <exception cref="OperationCanceledException">The consumer cancelled; nothing was read.</exception>
     public bool Advance()
@@ -94,19 +104,19 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
         _cancellationToken.ThrowIfCancellationRequested();
         long start = _timeProvider.GetTimestamp();
         Span<float> logits = _buffers.Logits(0, _request.Sequence.VocabularySize).Span;
-        if (_statistics.GeneratedTokenCount > 0)
+        if (_unread.IsEmpty)
         {
             _request.Sequence.Append(_lastToken, logits);
             CompleteDecoded(logits, start);
             return true;
         }
 
-        ReadOnlyMemory<int> left = _request.PrefillTokens[_statistics.PrefilledTokenCount..];
-        int count = Math.Min(left.Length, _request.Sequence.TokensToPageBorder);
+        int count = Math.Min(_unread.Length, _request.Sequence.TokensToPageBorder);
         Debug.Assert(count > 0, "A sequence always takes at least one token.");
-        bool isLast = count == left.Length;
-        _request.Sequence.Append(left[..count], isLast ? logits : []);
-        int first = isLast ? _sampler.Sample(logits) : 0;
+        bool isLast = count == _unread.Length;
+        _request.Sequence.Append(_unread[..count], isLast ? logits : []);
+        _unread = _unread[count..];
+        int next = isLast ? _sampler.Sample(logits) : 0;
         _statistics = _statistics with
         {
             PrefilledTokenCount = _statistics.PrefilledTokenCount + count,
@@ -114,7 +124,7 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
         };
         if (isLast)
         {
-            Complete(first, _statistics);
+            Complete(next, _statistics);
         }
 
         return isLast;
@@ -140,6 +150,7 @@ internal sealed class ActiveGeneration : IEngineStep, IValueTaskSource<Generated
     private bool Complete(int token, GenerationStatistics statistics)
     {
         _lastToken[0] = token;
+        _generated.Add(token);
         _statistics = statistics with { GeneratedTokenCount = statistics.GeneratedTokenCount + 1 };
         GenerationEnd? end = FindEnd(token);
         _next.SetResult(new GeneratedToken(token, end, _statistics) { Likelihood = _sampler.LastLikelihood });

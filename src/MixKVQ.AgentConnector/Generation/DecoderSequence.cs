@@ -39,4 +39,7 @@ internal class DecoderSequence(DecoderModel model, KvCache cache, int? vocabular
             GC.KeepAlive(row);
         }
     }
+
+    /// <inheritdoc/>
+    public int AbandonStep(int maxTokens) => cache.AbandonStep(maxTokens);
 }

@@ -23,6 +23,9 @@ internal sealed record GenerationRequest(
     /// <summary>Bars tokens; null bars none. Used by this generation alone.</summary>
     public ITokenGuide? Guide { get; init; }
 
+    /// <summary>Asked for room when memory is exhausted, before the step that failed is tried once more; null: it is not.</summary>
+    public IMemoryRelief? Relief { get; init; }
+
     /// <summary>The length of the whole prompt, read and to be read.</summary>
     public int PromptTokenCount => Sequence.TokenCount + PrefillTokens.Length;
 

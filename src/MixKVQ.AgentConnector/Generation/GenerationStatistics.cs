@@ -1,7 +1,7 @@
 namespace MixKVQ.AgentConnector.Generation;
 
 /// <summary>What a generation has done so far.</summary>
-/// <param name="PrefilledTokenCount">Prompt tokens read, without those the sequence held before.</param>
+/// <param name="PrefilledTokenCount">Tokens read in chunks: the prompt without what the sequence held before, and what was read again after a step that failed.</param>
 /// <param name="GeneratedTokenCount">Tokens generated, an end token among them. The first comes from the prefill, each other from one decode step.</param>
 /// <param name="PrefillTime">Time in prefill steps alone, without waiting for other generations or for the consumer.</param>
 /// <param name="DecodeTime">Time in decode steps alone.</param>

@@ -18,8 +18,12 @@ internal interface IModelSequence
     /// <summary>What reads single tokens for this and other sequences together, one object for all of them; null: this sequence is read alone.</summary>
     ISequenceBatch? Batch => null;
 
-    /// <summary>Reads tokens. If it throws, the sequence is of no further use.</summary>
+    /// <summary>Reads tokens. If it throws, the sequence is of no further use before <see cref="AbandonStep"/>.</summary>
     /// <param name="tokens">1 to <see cref="TokensToPageBorder"/> ids, each below <see cref="VocabularySize"/>; not kept.</param>
     /// <param name="lastLogits">Receives the last token's logits, [<see cref="VocabularySize"/>]; empty: they are not wanted.</param>
     void Append(ReadOnlyMemory<int> tokens, Span<float> lastLogits);
+
+    /// <summary>Makes the sequence of use again after a step that threw: drops what came after a page border, of which it holds all, at <paramref name="maxTokens"/> at most.</summary>
+    /// <returns>The tokens still read.</returns>
+    int AbandonStep(int maxTokens);
 }

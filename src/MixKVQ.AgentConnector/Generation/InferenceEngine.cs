@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MixKVQ.AgentConnector.Native;
 
 namespace MixKVQ.AgentConnector.Generation;
 
@@ -27,20 +28,22 @@ internal sealed class InferenceEngine : IAsyncDisposable
     /// Generates token by token. Whenever the consumer has the word (it has a token, or the enumeration has ended or was disposed), the
     /// engine does not touch the sequence, and the sequence holds the prompt and every generated token but the last: that one is read
     /// only when another is asked for. If reading the prompt or a token fails or is cancelled, the sequence may hold part of the prompt.
+    /// Where memory is exhausted, the request's relief makes room and the step is tried again, once a generation.
     /// </summary>
     /// <param name="request">One enumeration uses it up.</param>
     /// <param name="cancellationToken">Observed between steps.</param>
     /// <exception cref="ArgumentException">While enumerating, before the first step: the request is not valid, or does not fit its context.</exception>
     /// <exception cref="OperationCanceledException">While enumerating: cancelled, or the engine was disposed.</exception>
     /// <exception cref="InvalidDataException">While enumerating: the logits are not finite.</exception>
+    /// <exception cref="InsufficientMemoryException">While enumerating: memory is exhausted, for all that the request's relief did.</exception>
     public async IAsyncEnumerable<GeneratedToken> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ActiveGeneration generation = new(request, _buffers, _timeProvider, cancellationToken);
-        GeneratedToken token;
+        bool isRelieved = false;
         _queue.BeginGeneration();
         try
         {
-            do
+            while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 ValueTask<GeneratedToken> next = generation.AwaitToken();
@@ -49,10 +52,24 @@ internal sealed class InferenceEngine : IAsyncDisposable
                     throw EngineDisposed();
                 }
 
-                token = await next.ConfigureAwait(false);
+                GeneratedToken token;
+                try
+                {
+                    token = await next.ConfigureAwait(false);
+                }
+                catch (Exception failure) when (request.Relief is not null && MemoryExhaustion.Is(failure))
+                {
+                    Relieve(request.Relief, failure, isRelieved, generation);
+                    isRelieved = true;
+                    continue;
+                }
+
                 yield return token;
+                if (token.End is not null)
+                {
+                    yield break;
+                }
             }
-            while (token.End is null);
         }
         finally
         {
@@ -94,6 +111,25 @@ internal sealed class InferenceEngine : IAsyncDisposable
     {
         _queue.Close();
         await _ended.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Makes room for the generation's failed step, or throws what its caller is told.</summary>
+    private static void Relieve(IMemoryRelief relief, Exception failure, bool wasTriedAgain, ActiveGeneration generation)
+    {
+        if (wasTriedAgain)
+        {
+            throw relief.Refusal(failure);
+        }
+
+        relief.MakeRoom();
+        try
+        {
+            generation.Resume();
+        }
+        catch (Exception again) when (MemoryExhaustion.Is(again))
+        {
+            throw relief.Refusal(again);
+        }
     }
 
     private static OperationCanceledException EngineDisposed() => new("The generation was cancelled because the inference engine was disposed.");

@@ -3,6 +3,7 @@ using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Generation;
 using MixKVQ.AgentConnector.Models;
+using MixKVQ.AgentConnector.Native.Cuda;
 
 namespace MixKVQ.AgentConnector.Hosting;
 
@@ -20,6 +21,12 @@ internal sealed class ModelSequences(DecoderModel model, KvCacheFactory caches, 
 
     /// <inheritdoc/>
     public long HeldBytes => caches.HeldBytes;
+
+    /// <inheritdoc/>
+    public DeviceMemory? DeviceMemory => caches.DeviceMemory;
+
+    /// <inheritdoc/>
+    public void Trim() => caches.Pool.Trim();
 
     /// <inheritdoc/>
     public IConversationSequence Create() => new ModelSequence(model, caches.Create(), vocabularySize, _batch);

@@ -55,5 +55,8 @@ internal sealed class SampledSequence : IConversationSequence
     public int TruncateToPageBorder(int maxTokens) => _inner.TruncateToPageBorder(maxTokens);
 
     /// <inheritdoc/>
+    public int AbandonStep(int maxTokens) => _inner.AbandonStep(maxTokens);
+
+    /// <inheritdoc/>
     public void Dispose() => _inner.Dispose();
 }

@@ -16,6 +16,9 @@ internal sealed class SampledSequences(ISequenceFactory inner, PeakBytes peak) :
     public long HeldBytes => inner.HeldBytes;
 
     /// <inheritdoc/>
+    public void Trim() => inner.Trim();
+
+    /// <inheritdoc/>
     public IConversationSequence Create() => new SampledSequence(inner.Create(), peak);
 
     /// <inheritdoc/>

@@ -40,5 +40,7 @@ public class InferenceEngineBenchmarks
             TokenCount += tokens.Length;
             lastLogits.Clear();
         }
+
+        public int AbandonStep(int maxTokens) => TokenCount;
     }
 }

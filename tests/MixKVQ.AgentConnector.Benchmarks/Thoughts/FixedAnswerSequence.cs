@@ -38,5 +38,7 @@ internal sealed class FixedAnswerSequence(IConversationSequence inner, Queue<int
 
     public int TruncateToPageBorder(int maxTokens) => _inner.TruncateToPageBorder(maxTokens);
 
+    public int AbandonStep(int maxTokens) => _inner.AbandonStep(maxTokens);
+
     public void Dispose() => _inner.Dispose();
 }

@@ -11,6 +11,8 @@ internal sealed class FixedAnswerSequences(ISequenceFactory inner, Queue<int> sc
 
     public long HeldBytes => inner.HeldBytes;
 
+    public void Trim() => inner.Trim();
+
     public IConversationSequence Create() => new FixedAnswerSequence(inner.Create(), script);
 
     public long BytesToHold(int sharedTokens, int tokens) => inner.BytesToHold(sharedTokens, tokens);

@@ -157,6 +157,46 @@ public sealed class KvCacheTests : IDisposable
         Assert.Equal(tokens, witness.TokenCount);
     }
 
+    [Theory]
+    [InlineData(10, 20, 10, 0)]
+    [InlineData(40, 5, 45, 32)]
+    [InlineData(160, 7, 167, 160)]
+    [InlineData(160, 7, 150, 32)]
+    [InlineData(300, 1, 300, 288)]
+    public void AStepThatIsAbandoned_LeavesThePageBorderAndGoesOnAsIfNothingHadBeen(int tokens, int step, int maxTokens, int expected)
+    {
+        using var other = new CacheDriver(_geometry, 600, seed: 3);
+        using KvCache cache = _factory.Create();
+        _driver.Feed(cache, tokens);
+        other.Append(cache, step);
+        Assert.Equal(expected, cache.AbandonStep(maxTokens));
+        Assert.Equal(expected, cache.TokenCount);
+        _driver.Feed(cache, 450);
+        using KvCache fresh = _factory.Create();
+        _driver.Feed(fresh, 450);
+        AssertSame(fresh, cache);
+    }
+
+    [Fact]
+    public void AStepThatCannotBeSealed_CanBeAbandoned()
+    {
+        using var broken = new CacheDriver(_geometry, 300);
+        using (Tensor place = broken.Keys[250, 0, 0, 0])
+        {
+            using Scalar element = float.NaN;
+            place.fill_(element);
+        }
+
+        using KvCache cache = _factory.Create();
+        _driver.Feed(cache, 200);
+        Assert.Throws<ArithmeticException>(() => broken.Feed(cache, 288));
+        Assert.Equal(160, cache.AbandonStep(287));
+        _driver.Feed(cache, 300);
+        using KvCache fresh = _factory.Create();
+        _driver.Feed(fresh, 300);
+        AssertSame(fresh, cache);
+    }
+
     [Fact]
     public void Usage_CountsWhatIsAllocated()
     {

@@ -78,6 +78,9 @@ internal sealed class ScriptedModel : IChatModel
     /// <summary>Called before each step with the number of tokens it reads.</summary>
     public Action<int>? OnStep { get; set; }
 
+    /// <summary>Called before a sequence is made or forked.</summary>
+    public Action? OnOpen { get; set; }
+
     /// <summary>Called when a signature is asked for: just before a conversation is written.</summary>
     public Action? OnWrite { get; set; }
 

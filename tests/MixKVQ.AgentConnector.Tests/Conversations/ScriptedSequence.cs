@@ -80,6 +80,7 @@ internal sealed class ScriptedSequence : IConversationSequence
     public IConversationSequence Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _model.OnOpen?.Invoke();
         return new ScriptedSequence(_model, _factory, [.. _seen], [.. _pages.Select(page => page.AddReference())]);
     }
 
@@ -125,6 +126,9 @@ internal sealed class ScriptedSequence : IConversationSequence
         _pages.RemoveRange(CacheGeometry.PagesIn(border), _pages.Count - CacheGeometry.PagesIn(border));
         return border;
     }
+
+    /// <inheritdoc/>
+    public int AbandonStep(int maxTokens) => TruncateToPageBorder(maxTokens);
 
     /// <inheritdoc/>
     public void Dispose()

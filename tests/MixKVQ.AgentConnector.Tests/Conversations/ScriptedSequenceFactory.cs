@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Paging;
 using MixKVQ.AgentConnector.Conversations;
+using MixKVQ.AgentConnector.Native.Cuda;
 
 namespace MixKVQ.AgentConnector.Tests.Conversations;
 
@@ -53,7 +54,17 @@ internal sealed class ScriptedSequenceFactory(ScriptedModel model) : ISequenceFa
     }
 
     /// <inheritdoc/>
-    public IConversationSequence Create() => new ScriptedSequence(model, this, [], []);
+    public DeviceMemory? DeviceMemory { get; set; }
+
+    /// <inheritdoc/>
+    public void Trim() => Pool.Trim();
+
+    /// <inheritdoc/>
+    public IConversationSequence Create()
+    {
+        model.OnOpen?.Invoke();
+        return new ScriptedSequence(model, this, [], []);
+    }
 
     /// <inheritdoc/>
     public long BytesToHold(int sharedTokens, int tokens) => PieceBytes * (1L + CacheGeometry.PagesIn(tokens) - CacheGeometry.PagesIn(sharedTokens));

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Generation;
 
 namespace MixKVQ.AgentConnector.Tests.Generation;
@@ -35,6 +36,14 @@ internal sealed class FakeSequence(string name, ConcurrentQueue<string>? log = n
     public int TokenCount => Tokens.Count;
 
     public int TokensToPageBorder => TokenCount < 160 ? 160 - TokenCount : 128 - ((TokenCount - 160) % 128);
+
+    public int AbandonStep(int maxTokens)
+    {
+        _isInUse = 0;
+        int kept = CacheGeometry.PageBorder(Math.Min(maxTokens, TokenCount));
+        Tokens.RemoveRange(kept, TokenCount - kept);
+        return kept;
+    }
 
     public void Append(ReadOnlyMemory<int> tokens, Span<float> lastLogits)
     {

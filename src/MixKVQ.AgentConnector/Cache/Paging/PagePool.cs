@@ -85,6 +85,15 @@ internal sealed class PagePool(ISlabMemory? memory = null) : IDisposable
         }
     }
 
+    /// <summary>Frees the slabs that are kept: others need the memory.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            FreeUnused(0);
+        }
+    }
+
     /// <summary>Frees the slabs that are kept. Pages still in use stay valid and are freed with their last reference.</summary>
     public void Dispose()
     {

@@ -47,6 +47,14 @@ DEVICE u16 floatToHalf(float value)
     return half;
 }
 
+// x * y + z of two halves each, rounded once.
+DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
+{
+    u32 result;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(result) : "r"(x), "r"(y), "r"(z));
+    return result;
+}
+
 // To nearest even; a NaN stays one.
 DEVICE u16 floatToBfloat(float value)
 {

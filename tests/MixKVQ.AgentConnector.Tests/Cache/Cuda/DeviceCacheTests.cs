@@ -49,6 +49,18 @@ public sealed class DeviceCacheTests
         DeviceCache.AssertSame(fresh, cache);
     }
 
+    [Fact]
+    public void AStepOfKernelsThatIsAbandoned_LeavesThePageBorder()
+    {
+        using var caches = new DeviceCache();
+        using KvCache cache = caches.Fed(190);
+        cache.BeginDeviceStep(4, 0);
+        Assert.Equal(160, cache.AbandonStep(194));
+        caches.Driver.Feed(cache, 330);
+        using KvCache fresh = caches.Fed(330);
+        DeviceCache.AssertSame(fresh, cache);
+    }
+
     [Theory]
     [InlineData(KvCachePolicy.MixKvq)]
     [InlineData(KvCachePolicy.MixKvqThresholds)]
