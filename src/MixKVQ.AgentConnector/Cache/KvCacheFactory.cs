@@ -17,7 +17,7 @@ internal sealed class KvCacheFactory : IDisposable
     /// <summary>Chooses policy, page layout and slab size, once.</summary>
     /// <param name="geometry">The model's shapes.</param>
     /// <param name="options">What the caches are to be.</param>
-    /// <param name="team">Shares the work of sealing a page, and is not run by anyone else meanwhile; without one the caller's thread does it.</param>
+    /// <param name="team">Shares the work of sealing a page without a device, and is not run by anyone else meanwhile; without a team the caller's thread does it.</param>
     /// <param name="device">Whose kernels read and write the caches, which are all in its memory then; null for the process's own memory.</param>
     /// <exception cref="ArgumentException">The options or the geometry are out of range, or the model's heads are too small for the target; the message lists the faults.</exception>
     public KvCacheFactory(CacheGeometry geometry, KvCacheOptions options, WorkerTeam? team = null, IKernelDevice? device = null)
@@ -48,7 +48,7 @@ internal sealed class KvCacheFactory : IDisposable
         _statistics = device is null ? null : new QueryStatisticsKernels(device);
         Sealer = device is null
             ? new PageSealer(Layout, policy, Pool, team ?? new WorkerTeam(1))
-            : new UploadingSealer(new PageSealer(Layout, policy, new PagePool(), team ?? new WorkerTeam(1)), geometry, Pool);
+            : new CudaPageSealer(Layout, policy, Pool, device);
         _inspector = new PageInspector(Layout, policy.ScaleBytes, Sealer.FixedPageBytes);
     }
 
@@ -119,7 +119,11 @@ internal sealed class KvCacheFactory : IDisposable
     }
 
     /// <summary>Frees the memory kept for reuse. Dispose caches first.</summary>
-    public void Dispose() => Pool.Dispose();
+    public void Dispose()
+    {
+        (Sealer as IDisposable)?.Dispose();
+        Pool.Dispose();
+    }
 
     /// <summary>Statistics of no token, the caller's to dispose.</summary>
     internal IQueryStatistics CreateStatistics() => _statistics is null ? new QueryStatistics(Geometry) : new DeviceQueryStatistics(Geometry, _statistics);

@@ -93,29 +93,10 @@ internal sealed unsafe class PageSealer : IPageSealer
     /// <summary>Takes a page that has room for the plan, and writes where each matrix is to be.</summary>
     private Page LayOut()
     {
-        int bytes = _layout.HeaderBytes;
-        var contents = new PageContents(0, 0, _layout.OffsetBytes, bytes - _layout.OffsetBytes);
-        int[] offsets = new int[Geometry.BlockCount * _layout.MatricesPerBlock];
-        for (int matrix = 0, line = 0; matrix < offsets.Length; matrix++)
-        {
-            (int block, int part) = Math.DivRem(matrix, _layout.MatricesPerBlock);
-            MatrixLayout layout = part == 0 ? _layout.Keys : _layout.Values;
-            MatrixOffsets parts = layout.Offsets(
-                WidthCounts.Of(_widths.AsSpan(line, layout.LineCount)), part == 0 ? _page.KeyZeroBytes[block] : _policy.ScaleBytes);
-            contents += parts.Contents;
-            offsets[matrix] = bytes;
-            bytes += parts.End;
-            line += layout.LineCount;
-        }
-
-        if (bytes > FixedPageBytes)
-        {
-            throw new InvalidOperationException($"A plan takes {bytes} bytes, but a page has {FixedPageBytes}.");
-        }
-
-        Page page = _pool.Rent(FixedPageBytes ?? bytes);
-        _layout.WriteOffsets(page.Bytes, offsets);
-        page.Contents = contents with { PaddingBytes = contents.PaddingBytes + page.SlabBytes - bytes };
+        var plan = PlannedPage.Of(_layout, _page, _policy.ScaleBytes, _widths);
+        Page page = _pool.Rent(plan.SlabBytes(FixedPageBytes));
+        _layout.WriteOffsets(page.Bytes, plan.Offsets);
+        page.Contents = plan.Contents(page.SlabBytes);
         return page;
     }
 
@@ -129,7 +110,9 @@ internal sealed unsafe class PageSealer : IPageSealer
         return new ReadOnlySpan<byte>(_tail + (long)((2 * layer + part) * Geometry.KeyValueHeadCount + head) * BlockBytes, BlockBytes);
     }
 
-    private static int? FixedBytes(PackedPageLayout layout, ICachePolicy policy)
+    /// <summary>Bytes of every page under a policy with a target, null without one.</summary>
+    /// <exception cref="ArgumentException">The model's heads are too small for the target.</exception>
+    public static int? FixedBytes(PackedPageLayout layout, ICachePolicy policy)
     {
         if (policy.TargetBits is not double target)
         {

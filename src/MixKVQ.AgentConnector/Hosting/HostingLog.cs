@@ -8,7 +8,7 @@ namespace MixKVQ.AgentConnector.Hosting;
 internal static partial class HostingLog
 {
     /// <summary>A model was loaded.</summary>
-    public static void Loaded(ILogger logger, MixKvqOptions options, ModelConfig config, torch.ScalarType type, int contextLength, TimeSpan took) => Loaded(
+    public static void Loaded(ILogger logger, MixKvqOptions options, ModelConfig config, torch.ScalarType type, string device, int contextLength, TimeSpan took) => Loaded(
         logger,
         options.ModelPath,
         config.Architecture,
@@ -17,7 +17,7 @@ internal static partial class HostingLog
         config.KeyValueHeadCount,
         config.HeadDim,
         type,
-        options.Device,
+        device,
         contextLength,
         options.Cache.Policy,
         options.Cache.TargetBits,

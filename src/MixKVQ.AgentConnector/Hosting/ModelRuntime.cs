@@ -5,6 +5,7 @@ using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Conversations;
 using MixKVQ.AgentConnector.Models;
 using MixKVQ.AgentConnector.Native;
+using MixKVQ.AgentConnector.Native.Cuda;
 using MixKVQ.AgentConnector.Tokens;
 using TorchSharp;
 
@@ -13,10 +14,13 @@ namespace MixKVQ.AgentConnector.Hosting;
 /// <summary>A model folder, loaded: tokenizer, template, decoder and caches put together.</summary>
 internal sealed class ModelRuntime : IChatModel
 {
+    private readonly CudaDevice? _device;
     private readonly DecoderModel _model;
 
-    private ModelRuntime(DecoderModel model, KvCacheFactory caches, ModelSignature signature, ModelTokenizer tokenizer, ChatTemplate template, int contextLength)
+    private ModelRuntime(
+        CudaDevice? device, DecoderModel model, KvCacheFactory caches, ModelSignature signature, ModelTokenizer tokenizer, ChatTemplate template, int contextLength)
     {
+        _device = device;
         _model = model;
         Caches = caches;
         Sequences = new ModelSequences(model, caches, tokenizer.VocabularySize, signature);
@@ -51,6 +55,7 @@ internal sealed class ModelRuntime : IChatModel
     /// <exception cref="InvalidDataException">A file of the folder is missing, broken or describes a model that is not supported.</exception>
     /// <exception cref="ArgumentException">Options do not fit the model.</exception>
     /// <exception cref="DllNotFoundException">libtorch cannot be loaded.</exception>
+    /// <exception cref="CudaException">The device cannot be used.</exception>
     public static ModelRuntime Load(MixKvqOptions options, ILoggerFactory loggerFactory)
     {
         long start = Stopwatch.GetTimestamp();
@@ -72,17 +77,23 @@ internal sealed class ModelRuntime : IChatModel
         }
 
         ChatTemplate template = ChatTemplate.Load(options.ModelPath);
-        DecoderModel model = DecoderModel.Load(
-            options.ModelPath, DeviceOf(options.Device), TypeOf(options.DType), options.Cache.ExpectsRotatedValues, options.Weights, options.Cache.ExactAttention);
+        torch.Device place = torch.device(options.Device);
+        CudaDevice? device = place.type == DeviceType.CUDA ? CudaDevice.Open(Math.Max(place.index, 0)) : null;
+        DecoderModel? model = null;
         try
         {
-            var runtime = new ModelRuntime(model, new KvCacheFactory(model.CacheGeometry, options.Cache, model.Team), ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);
-            HostingLog.Loaded(loggerFactory.CreateLogger<MixKvqChatClient>(), options, config, model.DType, contextLength, Stopwatch.GetElapsedTime(start));
+            model = DecoderModel.Load(
+                options.ModelPath, place, TypeOf(options.DType), options.Cache.ExpectsRotatedValues, options.Weights, options.Cache.ExactAttention, kernels: device);
+            var caches = new KvCacheFactory(model.CacheGeometry, options.Cache, model.Team, device);
+            var runtime = new ModelRuntime(device, model, caches, ModelSignatures.Of(options, config.Rope, model.CacheGeometry), tokenizer, template, contextLength);
+            string where = device is null ? options.Device : $"{options.Device} ({device.Name})";
+            HostingLog.Loaded(loggerFactory.CreateLogger<MixKvqChatClient>(), options, config, model.DType, where, contextLength, Stopwatch.GetElapsedTime(start));
             return runtime;
         }
         catch
         {
-            model.Dispose();
+            model?.Dispose();
+            device?.Dispose();
             throw;
         }
     }
@@ -92,11 +103,8 @@ internal sealed class ModelRuntime : IChatModel
     {
         Caches.Dispose();
         _model.Dispose();
+        _device?.Dispose();
     }
-
-    private static torch.Device DeviceOf(string device) => device == "cpu" || torch.cuda.is_available()
-        ? torch.device(device)
-        : throw new InvalidOperationException($"{nameof(MixKvqOptions.Device)} is '{device}', but this libtorch finds no CUDA device; use cpu, or a libtorch for CUDA ({nameof(MixKvqOptions.TorchLibraryPath)}).");
 
     private static torch.ScalarType? TypeOf(string? type) => type switch
     {

@@ -53,11 +53,21 @@ internal sealed class OutlierTokens : IDisposable
     {
         for (int layer = 0; layer < layers; layer++)
         {
-            int page = (layer + (cache.TokenCount / CacheGeometry.PageTokens)) % Pages;
-            using Tensor queries = _queries[page].narrow(0, 0, tokens), keys = _keys[page].narrow(0, 0, tokens), values = _values[page].narrow(0, 0, tokens);
-            cache.Layer(layer).Append(queries, keys, values, null);
+            (Tensor queries, Tensor keys, Tensor values) = Page(layer + (cache.TokenCount / CacheGeometry.PageTokens), tokens);
+            using (queries)
+            using (keys)
+            using (values)
+            {
+                cache.Layer(layer).Append(queries, keys, values, null);
+            }
         }
     }
+
+    /// <summary>The first tokens of a page: queries, keys and values, [tokens, heads, headDim] each, the caller's.</summary>
+    /// <param name="index">Which page; they take turns.</param>
+    /// <param name="tokens">How many, at most a page's.</param>
+    public (Tensor Queries, Tensor Keys, Tensor Values) Page(int index, int tokens) =>
+        (_queries[index % Pages].narrow(0, 0, tokens), _keys[index % Pages].narrow(0, 0, tokens), _values[index % Pages].narrow(0, 0, tokens));
 
     /// <summary>Queries of at most a page's tokens: [tokens, queryHeads, headDim], the caller's.</summary>
     public Tensor Queries(int tokens) => _queries[0].narrow(0, 0, tokens);

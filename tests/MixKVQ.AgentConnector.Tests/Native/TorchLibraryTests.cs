@@ -22,6 +22,16 @@ public sealed class TorchLibraryTests
     }
 
     [Fact]
+    public void ALibtorchForTheCpu_LoadsWithoutItsCudaPart_AndSaysSo()
+    {
+        TorchLibrary.EnsureLoaded();
+        Assert.True(File.Exists(Path.Combine(TorchLibrary.Folder!, TorchFolders.TorchCpuFile)));
+        bool hasCuda = File.Exists(Path.Combine(TorchLibrary.Folder!, TorchFolders.CudaFiles[0]));
+        Assert.SkipWhen(hasCuda, "This libtorch is built for CUDA.");
+        Assert.Contains(TorchFolders.CudaFiles[0], TorchLibrary.CudaFault!, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheOneError_ListsEveryAttemptAndWhatHelps()
     {
         LoadAttempts attempts = new();

@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.GpuCheck;
 /// <param name="TorchLibraryPath">PyTorch's folder torch/lib; null for the libtorch that lies with the program.</param>
 /// <param name="ModelPath">The embedded planner model's folder.</param>
 /// <param name="DeviceIndex">Which GPU.</param>
-/// <param name="ReportPath">Where all that is printed goes, too.</param>
+/// <param name="ReportPath">A file that all that is printed is added to.</param>
 /// <param name="Stages">The stages to run; none for all.</param>
 internal sealed record CheckOptions(string? TorchLibraryPath, string ModelPath, int DeviceIndex, string ReportPath, IReadOnlyList<string> Stages)
 {

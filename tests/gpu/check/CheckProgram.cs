@@ -1,7 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
+using MixKVQ.AgentConnector.GpuCheck.Attention;
+using MixKVQ.AgentConnector.GpuCheck.DecodeStep;
+using MixKVQ.AgentConnector.GpuCheck.EndToEnd;
 using MixKVQ.AgentConnector.GpuCheck.Loading;
+using MixKVQ.AgentConnector.GpuCheck.Parity;
+using MixKVQ.AgentConnector.GpuCheck.Prefill;
+using MixKVQ.AgentConnector.GpuCheck.Sealing;
 using MixKVQ.AgentConnector.Native;
+using MixKVQ.AgentConnector.Native.Cuda;
 using TorchSharp;
 
 namespace MixKVQ.AgentConnector.GpuCheck;
@@ -17,7 +24,13 @@ internal static class CheckProgram
     /// <summary>All stages, in the order in which they run.</summary>
     public static IReadOnlyList<CheckStage> Stages { get; } =
     [
-        new("load", "the libraries, the memory's speed", LoadStage.Run),
+        new("load", "the libraries, the machine, the compiled kernels", LoadStage.Run),
+        new("parity", "every kernel against plain code on the CPU, in shares of the largest element", ParityStage.Run),
+        new("end-to-end", "the embedded model on the CPU and on the GPU", EndToEndStage.RunAsync),
+        new("attention", "attention of one new token in one layer", AttentionStage.Run),
+        new("sealing", "a page of 128 tokens of a large model", SealingStage.Run),
+        new("prefill", "attention of 128 new tokens in one layer", PrefillStage.Run),
+        new("decode-step", "a step of a large model, 32k tokens of context", DecodeStepStage.Run),
     ];
 
     /// <summary>Runs what the command line asks for.</summary>
@@ -29,23 +42,21 @@ internal static class CheckProgram
         {
             options = CheckOptions.Read(arguments, [.. Stages.Select(stage => stage.Name)]);
             TorchLibrary.EnsureLoaded(options.TorchLibraryPath);
+            using var device = CudaDevice.Open(options.DeviceIndex);
+            return await RunAsync(options, device);
         }
-        catch (Exception fault) when (fault is ArgumentException or DllNotFoundException)
+        catch (Exception fault) when (fault is ArgumentException or DllNotFoundException or CudaException)
         {
             await Console.Error.WriteLineAsync(fault.Message);
             return CannotStart;
         }
+    }
 
-        if (!torch.cuda.is_available() || torch.cuda.device_count() <= options.DeviceIndex)
-        {
-            await Console.Error.WriteLineAsync(
-                $"libtorch finds no GPU of index {options.DeviceIndex}. The check needs an NVIDIA driver and a PyTorch built for CUDA, whose folder torch/lib is given by --torch.");
-            return CannotStart;
-        }
-
-        await using var file = new StreamWriter(options.ReportPath);
+    private static async Task<int> RunAsync(CheckOptions options, CudaDevice device)
+    {
+        await using var file = new StreamWriter(options.ReportPath, append: true);
         var report = new CheckReport(Console.Out, file);
-        var machine = new CheckMachine(new torch.Device(DeviceType.CUDA, options.DeviceIndex), options, report);
+        var machine = new CheckMachine(new torch.Device(DeviceType.CUDA, options.DeviceIndex), device, device.MemoryInfo.Free, options, report);
         long start = Stopwatch.GetTimestamp();
         foreach (CheckStage stage in Stages.Where(stage => options.Stages.Count == 0 || options.Stages.Contains(stage.Name)))
         {
@@ -75,7 +86,7 @@ internal static class CheckProgram
 
     private static int Conclude(CheckReport report, TimeSpan elapsed)
     {
-        report.Line($"\n## Result\n\n{report.Failures.Count} failures, {report.Missed.Count} bars missed, {Seconds(elapsed)} s.");
+        report.Line($"\n{report.Failures.Count} failures, {report.Missed.Count} bars missed, {Seconds(elapsed)} s.");
         foreach (string failure in report.Failures)
         {
             report.Line($"- failed: {failure}");

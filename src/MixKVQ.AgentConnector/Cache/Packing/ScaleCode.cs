@@ -11,9 +11,14 @@ internal static class ScaleCode
 {
     private const int StepsPerOctave = 16;
     private const int MantissaBits = 23;
+    private const int ExponentBias = 127;
 
     /// <summary>2^(i/16).</summary>
     private static readonly float[] Mantissas = [.. Enumerable.Range(0, StepsPerOctave).Select(i => (float)Math.Pow(2, i / (double)StepsPerOctave))];
+
+    /// <summary>The mantissa's bits of the first number above 2^((i + 0.5)/16): nearest codes are told by these, so that they are the same on every machine.</summary>
+    private static readonly uint[] Borders =
+        [.. Enumerable.Range(0, StepsPerOctave).Select(i => (uint)Math.Ceiling((Math.Pow(2, (i + 0.5) / StepsPerOctave) - 1) * (1 << MantissaBits)))];
 
     private static readonly float[] Ratios = AllRatios();
 
@@ -47,9 +52,19 @@ internal static class ScaleCode
             return 0;
         }
 
-        return bytes == 2
-            ? (ushort)Math.Min((BitConverter.SingleToUInt32Bits(scale) + 0x8000) >> 16, 0x7F7F)
-            : (ushort)Math.Clamp(255 + (int)MathF.Round(StepsPerOctave * MathF.Log2(scale / unit)), 1, 255);
+        if (bytes == 2)
+        {
+            return (ushort)Math.Min((BitConverter.SingleToUInt32Bits(scale) + 0x8000) >> 16, 0x7F7F);
+        }
+
+        uint ratio = BitConverter.SingleToUInt32Bits(scale / unit), mantissa = ratio & ((1 << MantissaBits) - 1);
+        int code = 255 + StepsPerOctave * ((int)(ratio >> MantissaBits) - ExponentBias);
+        foreach (uint border in Borders)
+        {
+            code += border <= mantissa ? 1 : 0;
+        }
+
+        return (ushort)Math.Clamp(code, 1, 255);
     }
 
     /// <summary>The scale of a code.</summary>

@@ -14,9 +14,8 @@ internal sealed class QuadSteps : IDisposable
 
     private const int StepsPerQuad = 3;
 
-    // A step up saves these parts of r² / 12, r the line's range, for each bit that it costs.
-    private static readonly double[] KeySavings = Savings(_ => 1);
-    private static readonly double[] ValueSavings = Savings(LeastSquaresGain);
+    private static readonly double[] KeySavingsOfSteps = Savings(_ => 1);
+    private static readonly double[] ValueSavingsOfSteps = Savings(LeastSquaresGain);
 
     /// <summary>The lines of each matrix, the worthiest first, where the matrix's lines are: each quad is four of them.</summary>
     private readonly uint[] _lines;
@@ -42,7 +41,7 @@ internal sealed class QuadSteps : IDisposable
                 worth += worths[_lines[i]];
             }
 
-            double[] savings = line % page.LinesPerBlock < page.HeadDim ? KeySavings : ValueSavings;
+            ReadOnlySpan<double> savings = line % page.LinesPerBlock < page.HeadDim ? KeySavings : ValueSavings;
             for (int step = 0; step < StepsPerQuad && worth > 0; step++)
             {
                 _steps[_count] = (uint)(line / BitPlane.QuadLines * StepsPerQuad + step);
@@ -52,6 +51,12 @@ internal sealed class QuadSteps : IDisposable
 
         ArrayPool<double>.Shared.Return(worths);
     }
+
+    /// <summary>The parts of r² / 12, r a key channel's range, that each step up saves for each bit that it costs.</summary>
+    public static ReadOnlySpan<double> KeySavings => KeySavingsOfSteps;
+
+    /// <summary>The same of value groups.</summary>
+    public static ReadOnlySpan<double> ValueSavings => ValueSavingsOfSteps;
 
     /// <summary>The steps, the most valuable first, equal ones by line. Valid until this is disposed.</summary>
     public ReadOnlySpan<uint> ByFallingValue()

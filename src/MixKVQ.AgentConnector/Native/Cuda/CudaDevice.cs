@@ -19,6 +19,7 @@ internal sealed unsafe class CudaDevice : IKernelDevice, IDisposable
         Name = ReadName(device);
         ComputeCapability = new Version(ReadAttribute(CudaDriver.CapabilityMajor), ReadAttribute(CudaDriver.CapabilityMinor));
         MultiprocessorCount = ReadAttribute(CudaDriver.MultiprocessorCount);
+        SharedBytes = ReadAttribute(CudaDriver.BlockSharedBytes);
         _compiler = new KernelCompiler((ComputeCapability.Major * 10) + ComputeCapability.Minor, KernelCache.OfUser());
         CudaStatus.Check(CudaDriver.RetainPrimaryContext(out _context, device), $"cuDevicePrimaryCtxRetain of {Name}");
     }
@@ -31,6 +32,9 @@ internal sealed unsafe class CudaDevice : IKernelDevice, IDisposable
 
     /// <inheritdoc/>
     public int MultiprocessorCount { get; }
+
+    /// <inheritdoc/>
+    public int SharedBytes { get; }
 
     /// <inheritdoc/>
     public DeviceMemory MemoryInfo

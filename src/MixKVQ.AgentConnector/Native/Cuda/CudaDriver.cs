@@ -9,6 +9,9 @@ internal static unsafe partial class CudaDriver
     public const int MultiprocessorCount = 16;
 
     /// <inheritdoc cref="MultiprocessorCount"/>
+    public const int BlockSharedBytes = 97;
+
+    /// <inheritdoc cref="MultiprocessorCount"/>
     public const int CapabilityMajor = 75;
 
     /// <inheritdoc cref="MultiprocessorCount"/>

@@ -47,6 +47,14 @@ DEVICE u16 floatToHalf(float value)
     return half;
 }
 
+// x * y + z of two halves each, rounded once.
+DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
+{
+    u32 result;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(result) : "r"(x), "r"(y), "r"(z));
+    return result;
+}
+
 // To nearest even; a NaN stays one.
 DEVICE u16 floatToBfloat(float value)
 {
@@ -177,6 +185,14 @@ template <int pending>
 DEVICE void awaitCopies()
 {
     asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
+}
+
+// x * y + z, rounded once.
+DEVICE float multiplyAdd(float x, float y, float z)
+{
+    float value;
+    asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(value) : "f"(x), "f"(y), "f"(z));
+    return value;
 }
 
 DEVICE float bitsToFloat(u32 bits) { return __uint_as_float(bits); }

@@ -9,6 +9,9 @@ internal interface IKernelDevice
     /// <summary>Multiprocessors: how many groups of blocks run side by side.</summary>
     int MultiprocessorCount { get; }
 
+    /// <summary>Shared memory that a block may ask for, in bytes; a multiprocessor has 1 KiB more, and keeps 1 KiB of it for each block.</summary>
+    int SharedBytes { get; }
+
     /// <summary>The device's memory now. Safe on any thread.</summary>
     /// <exception cref="CudaException">The driver does not say.</exception>
     DeviceMemory MemoryInfo { get; }

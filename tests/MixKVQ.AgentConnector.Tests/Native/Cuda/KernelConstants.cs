@@ -15,10 +15,15 @@ internal static class KernelConstants
         new("Pointwise", BFloat16),
         new("Pointwise", Float32),
         new("QueryStatistics"),
+        new("SealPage", [BFloat16, .. Sealing(32, 8, 4, 128, 128), ("KEY_PALETTE", 0x08040302), ("VALUE_PALETTE", 0x08040302), ("SCALE_BYTES", 1), ("LEAST_SQUARES", 1)]),
+        new("SealPage", [Float32, .. Sealing(3, 2, 7, 80, 40), ("KEY_PALETTE", 0x100402), ("VALUE_PALETTE", 2), ("SCALE_BYTES", 2), ("LEAST_SQUARES", 0)]),
     }.GroupBy(program => program.File).ToDictionary(group => group.Key, group => group.ToArray());
 
     /// <summary>The ways in which a file is compiled.</summary>
     public static IReadOnlyList<KernelProgram> Of(string file) => Programs.TryGetValue(file, out KernelProgram[]? programs)
         ? programs
         : throw new InvalidOperationException($"{file}.cu is new: give it a line in {nameof(KernelConstants)}.");
+
+    private static (string, int)[] Sealing(int layers, int keyValueHeads, int groupSize, int headDim, int valueGroup) =>
+        [("LAYERS", layers), ("KV_HEADS", keyValueHeads), ("GROUP_SIZE", groupSize), ("HEAD_DIM", headDim), ("VALUE_GROUP", valueGroup)];
 }

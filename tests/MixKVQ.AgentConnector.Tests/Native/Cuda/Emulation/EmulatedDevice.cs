@@ -22,6 +22,9 @@ internal sealed unsafe class EmulatedDevice : IKernelDevice
 
     public int MultiprocessorCount => 4;
 
+    /// <summary>By default those of a large GPU.</summary>
+    public int SharedBytes { get; init; } = 227 * 1024;
+
     public DeviceMemory MemoryInfo => new(3L << 30, 4L << 30);
 
     /// <summary>Launches so far, by kernel.</summary>

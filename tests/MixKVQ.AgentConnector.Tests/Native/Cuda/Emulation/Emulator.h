@@ -404,6 +404,11 @@ template <class T> static inline T __ldg(const T* address) { return *address; }
 DEVICE u32 packHalves(float low, float high) { return emulator::toHalfBits(low) | (u32)emulator::toHalfBits(high) << 16; }
 DEVICE float halfToFloat(u16 half) { return emulator::halfBits(half); }
 DEVICE u16 floatToHalf(float value) { return emulator::toHalfBits(value); }
+DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
+{
+    auto fuse = [&](int shift) { return (u32)emulator::toHalfBits(emulator::halfBits((u16)(x >> shift)) * emulator::halfBits((u16)(y >> shift)) + emulator::halfBits((u16)(z >> shift))); };
+    return fuse(0) | fuse(16) << 16;
+}
 DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::halfBits>(d, a0, a1, a2, a3, b0, b1); }
 DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::bfloatBits>(d, a0, a1, a2, a3, b0, b1); }
 DEVICE void loadMatrices(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, false); }
@@ -439,6 +444,7 @@ DEVICE void prefetch(const void*) {}
 DEVICE void copyAsync(void* shared, const void* global) { memcpy(shared, global, 16); }
 DEVICE void commitCopies() {}
 template <int pending> DEVICE void awaitCopies() {}
+DEVICE float multiplyAdd(float x, float y, float z) { return fmaf(x, y, z); }
 DEVICE float bitsToFloat(u32 bits) { float value; memcpy(&value, &bits, 4); return value; }
 DEVICE u32 floatToBits(float value) { u32 bits; memcpy(&bits, &value, 4); return bits; }
 DEVICE u32 __float_as_uint(float value) { return floatToBits(value); }

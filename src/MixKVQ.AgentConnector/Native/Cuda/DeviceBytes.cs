@@ -1,8 +1,7 @@
-using MixKVQ.AgentConnector.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MixKVQ.AgentConnector.Models.Cuda;
+namespace MixKVQ.AgentConnector.Native.Cuda;
 
 /// <summary>Plain memory on a device, which grows to what is asked and does not move otherwise.</summary>
 /// <param name="device">Where it lies.</param>

@@ -1,0 +1,55 @@
+using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Cache.Packing;
+
+namespace MixKVQ.AgentConnector.Attention.Cuda;
+
+/// <summary>The constants that attention's kernels are compiled with, by layout.</summary>
+internal static class DecodeConstants
+{
+    /// <summary>Warps of a block; each takes pages by itself.</summary>
+    public const int Warps = 4;
+
+    /// <summary>Columns of a matrix unit's product: query heads that a block has at most.</summary>
+    private const int HeadColumns = 8;
+
+    /// <summary>The digit that stands for <see cref="WidthPalette.Full"/>.</summary>
+    private const int FullDigit = 15;
+
+    /// <summary>Blocks that share a KV head's group of query heads.</summary>
+    public static int HeadTiles(CacheGeometry geometry) => (geometry.GroupSize + HeadColumns - 1) / HeadColumns;
+
+    /// <summary>Blocks that a multiprocessor has room for.</summary>
+    public static int Blocks(CacheGeometry geometry) => geometry.HeadDim <= 128 ? 4 : 2;
+
+    /// <summary>Those of PackedMatrix.cuh.</summary>
+    public static IReadOnlyList<(string Name, int Value)> Matrices(PackedPageLayout layout) =>
+    [
+        ("HEAD_DIM", layout.Geometry.HeadDim), ("VALUE_GROUP", layout.Values.LineLength), ("SCALE_BYTES", layout.Keys.ScaleBytes),
+        ("KEY_PALETTE", Digits(layout.Keys.Palette)), ("VALUE_PALETTE", Digits(layout.Values.Palette)), ("ELEMENT", (int)layout.Geometry.Format),
+    ];
+
+    /// <summary>Those of DecodeAttention.cu.</summary>
+    /// <exception cref="ArgumentException">The model's heads are too large.</exception>
+    public static IReadOnlyList<(string Name, int Value)> Attention(PackedPageLayout layout)
+    {
+        CacheGeometry geometry = layout.Geometry;
+        if (geometry.HeadDim > DecodeAttention.MaxHeadDim)
+        {
+            throw new ArgumentException($"The model has heads of {geometry.HeadDim} channels, and attention on a GPU takes {DecodeAttention.MaxHeadDim} at most. Set Device to cpu.");
+        }
+
+        return
+        [
+            .. Matrices(layout), ("GROUP_SIZE", geometry.GroupSize), ("KV_HEADS", geometry.KeyValueHeadCount), ("CORRECT_BIAS", layout.CorrectsKeyBias ? 1 : 0),
+            ("WARPS", Warps), ("BLOCKS", Blocks(geometry)),
+        ];
+    }
+
+    /// <summary>Those of MergeSplits.cu.</summary>
+    public static IReadOnlyList<(string Name, int Value)> Merge(PackedPageLayout layout) =>
+        [("HEAD_DIM", layout.Geometry.HeadDim), ("QUERY_HEADS", layout.Geometry.QueryHeadCount), ("ELEMENT", (int)layout.Geometry.Format), ("WARPS", Warps)];
+
+    /// <summary>A hexadecimal digit for each width, that of index 0 lowest.</summary>
+    private static int Digits(WidthPalette palette) =>
+        palette.Widths.Select((width, index) => (width == WidthPalette.Full ? FullDigit : width) << (4 * index)).Sum();
+}
