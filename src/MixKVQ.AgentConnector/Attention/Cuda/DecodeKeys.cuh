@@ -98,16 +98,18 @@ struct KeyLogits
 };
 
 // Writes the rows of a page's keys, queries times scales, in storage order.
-DEVICE KeyLogits foldKeys(WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, const int* places, float queryUnit, int lane)
+DEVICE KeyLogits foldKeys(WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, const int (&places)[KeyMatrix::chunks * QUAD_LINES], float queryUnit, int lane)
 {
-    float biases[QUERY_COLUMNS], zeros[QUERY_COLUMNS];
+    constexpr int lines = KeyMatrix::chunks * QUAD_LINES;
+    float scales[lines], zeros[lines], biases[QUERY_COLUMNS], offsets[QUERY_COLUMNS];
+    readScales<KeyMatrix>(scales, zeros, keys, places, KEY_EXPONENT, lane);
     for (int head = 0; head < QUERY_COLUMNS; head++)
     {
-        biases[head] = zeros[head] = 0;
+        biases[head] = offsets[head] = 0;
     }
 
 #pragma unroll
-    for (int i = 0; i < KeyMatrix::chunks * QUAD_LINES; i++)
+    for (int i = 0; i < lines; i++)
     {
         int quad = i / QUAD_LINES * WARP + lane, place = places[i];
         uint4 row = {0, 0, 0, 0};
@@ -119,13 +121,12 @@ DEVICE KeyLogits foldKeys(WarpMemory& memory, const BlockQueries& block, const P
         if (!KeyMatrix::hasFull || place < keys.quantized)
         {
             const float* queries = block.values[i % QUAD_LINES][quad];
-            float scale = relativeScale<KeyMatrix>(keys, place, KEY_EXPONENT), zero = zeroAt<KeyMatrix>(keys, place);
             float folded[8] = {0, 0, 0, 0, 0, 0, 0, 0};
             for (int head = 0; head < QUERY_COLUMNS; head++)
             {
-                folded[head] = queries[head] * scale;
+                folded[head] = queries[head] * scales[i];
                 biases[head] += folded[head] * folded[head];
-                zeros[head] += queries[head] * zero;
+                offsets[head] += queries[head] * zeros[i];
             }
 
             row.x = packHalves(folded[0], folded[1]);
@@ -144,13 +145,13 @@ DEVICE KeyLogits foldKeys(WarpMemory& memory, const BlockQueries& block, const P
     float unit = KeyMatrix::hasQuantized ? queryUnit * keys.scaleUnit * (1.0f / (1 << KEY_EXPONENT)) : 0;
     for (int head = 0; head < QUERY_COLUMNS; head++)
     {
-        zeros[head] *= queryUnit;
-        zeros[head] -= CORRECT_BIAS ? unit * unit / (24 * LOG2_E) * biases[head] : 0;
+        offsets[head] *= queryUnit;
+        offsets[head] -= CORRECT_BIAS ? unit * unit * (1 / (24 * LOG2_E)) * biases[head] : 0;
     }
 
     KeyLogits logits;
     logits.factor = unit * 16777216.0f;
-    logits.offsets = sumColumns(zeros, lane);
+    logits.offsets = sumColumns(offsets, lane);
     return logits;
 }
 

@@ -119,13 +119,10 @@ DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int lane)
     int places[QUAD_LINES];
     PackedMatrix values = openMatrix<ValueMatrix>(start, lane, places);
     float scales[QUAD_LINES], zeros[QUAD_LINES];
-#pragma unroll
+    readScales<ValueMatrix>(scales, zeros, values, places, VALUE_EXPONENT, lane);
     for (int i = 0; i < QUAD_LINES; i++)
     {
-        bool quantized = !ValueMatrix::hasFull || places[i] < values.quantized;
-        scales[i] = quantized ? relativeScale<ValueMatrix>(values, places[i], VALUE_EXPONENT) : 0;
-        zeros[i] = quantized ? zeroAt<ValueMatrix>(values, places[i]) : 0;
-        if (!quantized)
+        if (ValueMatrix::hasFull && places[i] >= values.quantized)
         {
             memory.fullValues[places[i] - values.quantized] = (u16)(lane * QUAD_LINES + i);
         }

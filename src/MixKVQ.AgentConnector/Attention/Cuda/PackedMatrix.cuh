@@ -230,34 +230,94 @@ DEVICE PackedMatrix openMatrix(const u8* start, int lane, int (&places)[Shape::c
     return matrix;
 }
 
-// The scale of the quantized line at a place, over the matrix's largest and times 2^exponent.
+// A scale by its code, over the matrix's largest and times 2^exponent.
 template <class Shape>
-DEVICE float relativeScale(const PackedMatrix& matrix, int place, float exponent)
+DEVICE float relativeScale(const PackedMatrix& matrix, u32 code, float exponent)
 {
-    const u8* scales = matrix.start + Shape::unitBytes + Shape::widthBytes;
     if (Shape::scaleBytes == 1)
     {
-        u32 code = loadByte(scales + place);
         float ratio = exponential2((float)code * 0.0625f + (exponent - 255 * 0.0625f));
         return code == 0 ? 0.0f : ratio;
     }
 
-    float scale = bfloatToFloat((u16)loadShort(scales + 2 * place));
-    return matrix.scaleUnit > 0 ? scale / matrix.scaleUnit * exponential2(exponent) : 0.0f;
+    return matrix.scaleUnit > 0 ? bfloatToFloat((u16)code) / matrix.scaleUnit * exponential2(exponent) : 0.0f;
 }
 
 template <class Shape>
+DEVICE const u8* scaleCodes(const PackedMatrix& matrix) { return matrix.start + Shape::unitBytes + Shape::widthBytes; }
+
+template <class Shape>
+DEVICE const u8* zeroCodes(const PackedMatrix& matrix) { return scaleCodes<Shape>(matrix) + matrix.quantized * Shape::scaleBytes; }
+
+// A code of one or two bytes at an address of any alignment.
+DEVICE u32 codeAt(const u8* codes, int place, int bytes)
+{
+    return bytes == 1 ? loadByte(codes + place) : loadByte(codes + 2 * place) | loadByte(codes + 2 * place + 1) << 8;
+}
+
+// Codes at four places of a table of up to 128, aligned to a word, by all lanes: each lane reads four codes and they exchange them.
+DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, int count, const int* places, int lane)
+{
+    bool some = lane * QUAD_LINES < count;
+    if (bytes == 1)
+    {
+        u32 word = some ? loadWord(table + lane * 4) : 0;
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            codes[i] = __byte_perm(__shfl_sync(ALL_LANES, word, places[i] / 4), 0, 0x4440 | (places[i] & 3));
+        }
+
+        return;
+    }
+
+    u32 low = some ? loadWord(table + lane * 8) : 0, high = some ? loadWord(table + lane * 8 + 4) : 0;
+    for (int i = 0; i < QUAD_LINES; i++)
+    {
+        u32 first = __shfl_sync(ALL_LANES, low, places[i] / 4), second = __shfl_sync(ALL_LANES, high, places[i] / 4);
+        codes[i] = ((places[i] & 2 ? second : first) >> (places[i] & 1 ? 16 : 0)) & 0xffff;
+    }
+}
+
+// Relative scales and zeros of a lane's lines, which stand at `places`; 0 of lines that are not quantized.
+template <class Shape>
+DEVICE void readScales(float (&scales)[Shape::chunks * QUAD_LINES], float (&zeros)[Shape::chunks * QUAD_LINES], const PackedMatrix& matrix,
+    const int (&places)[Shape::chunks * QUAD_LINES], float exponent, int lane)
+{
+    u32 scale[Shape::chunks * QUAD_LINES], zero[Shape::chunks * QUAD_LINES];
+    if constexpr (Shape::chunks == 1 && !Shape::hasFull && Shape::widthBytes % 4 == 0)
+    {
+        gatherCodes(scale, scaleCodes<Shape>(matrix), Shape::scaleBytes, Shape::lineCount, places, lane);
+        gatherCodes(zero, zeroCodes<Shape>(matrix), matrix.zeroBytes, Shape::lineCount, places, lane);
+    }
+    else
+    {
+        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+        {
+            bool quantized = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount && places[i] < matrix.quantized;
+            scale[i] = quantized ? codeAt(scaleCodes<Shape>(matrix), places[i], Shape::scaleBytes) : 0;
+            zero[i] = quantized ? codeAt(zeroCodes<Shape>(matrix), places[i], matrix.zeroBytes) : 0;
+        }
+    }
+
+    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+    {
+        bool quantized = !Shape::hasFull || places[i] < matrix.quantized;
+        scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
+        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)zero[i] : 0;
+    }
+}
+
+// The scale of the quantized line at a place.
+template <class Shape>
 DEVICE float scaleAt(const PackedMatrix& matrix, int place)
 {
-    return Shape::scaleBytes == 1 ? matrix.scaleUnit * relativeScale<Shape>(matrix, place, 0)
-        : bfloatToFloat((u16)loadShort(matrix.start + Shape::unitBytes + Shape::widthBytes + 2 * place));
+    u32 code = codeAt(scaleCodes<Shape>(matrix), place, Shape::scaleBytes);
+    return Shape::scaleBytes == 1 ? matrix.scaleUnit * relativeScale<Shape>(matrix, code, 0) : bfloatToFloat((u16)code);
 }
 
 // The zero of the quantized line at a place.
 template <class Shape>
 DEVICE float zeroAt(const PackedMatrix& matrix, int place)
 {
-    const u8* zeros = matrix.start + Shape::unitBytes + Shape::widthBytes + matrix.quantized * Shape::scaleBytes;
-    u32 code = matrix.zeroBytes == 1 ? loadByte(zeros + place) : loadByte(zeros + 2 * place) | loadByte(zeros + 2 * place + 1) << 8;
-    return matrix.zeroOrigin + matrix.zeroUnit * (float)code;
+    return matrix.zeroOrigin + matrix.zeroUnit * (float)codeAt(zeroCodes<Shape>(matrix), place, matrix.zeroBytes);
 }

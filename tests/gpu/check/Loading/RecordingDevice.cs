@@ -15,6 +15,9 @@ internal sealed class RecordingDevice(IKernelDevice device) : IKernelDevice
     public int MultiprocessorCount => device.MultiprocessorCount;
 
     /// <inheritdoc/>
+    public int SharedBytes => device.SharedBytes;
+
+    /// <inheritdoc/>
     public IKernelModule Load(KernelProgram program)
     {
         var recorded = new RecordedProgram(program, device.Load(program), []);

@@ -1,0 +1,96 @@
+using MixKVQ.AgentConnector.Cache;
+using MixKVQ.AgentConnector.Cache.Packing;
+using MixKVQ.AgentConnector.Native;
+using MixKVQ.AgentConnector.Native.Cuda;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MixKVQ.AgentConnector.Attention.Cuda;
+
+/// <summary>
+/// Attention of one new token of each of several conversations, by kernels that read packed pages in place: DecodeAttention.cu and MergeSplits.cu.
+/// A history is split over blocks, whose parts a second kernel joins. One thread at a time: it holds scratch memory.
+/// </summary>
+/// <param name="device">Compiles and runs them.</param>
+/// <param name="layout">How pages are laid out, and for which model.</param>
+internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout layout)
+{
+    /// <summary>Channels of the largest head that a block's memory has room for.</summary>
+    public const int MaxHeadDim = 256;
+
+    /// <summary>Threads of a merging block.</summary>
+    private const int MergeThreads = 256;
+
+    /// <summary>Rounds of blocks that a launch is split into.</summary>
+    private const int Rounds = 1;
+
+    private readonly IKernel _attend = device.Load(new KernelProgram("DecodeAttention", DecodeConstants.Attention(layout))).Kernel("attend_decode");
+    private readonly IKernel _merge = device.Load(new KernelProgram("MergeSplits", DecodeConstants.Merge(layout))).Kernel("merge_splits");
+    private Tensor? _partials;
+    private Tensor? _states;
+
+    /// <summary>Asks for the attention of a step's tokens in one layer.</summary>
+    /// <param name="sequences">Address of a <see cref="CacheSequence"/> for each conversation, on the device; the step's own tokens are in sinks or tail already.</param>
+    /// <param name="count">Conversations.</param>
+    /// <param name="maxPageCount">The most sealed pages that any of them has.</param>
+    /// <param name="queries">Address of [count, queryHeads · headDim], float32, post-RoPE.</param>
+    /// <param name="queryStride">Floats from one row of the queries to the next.</param>
+    /// <param name="output">Address of [count, queryHeads · headDim] in the model's type, contiguous; overwritten.</param>
+    /// <param name="layer">The layer's index.</param>
+    /// <param name="scale">What logits are multiplied by.</param>
+    public void Attend(nint sequences, int count, int maxPageCount, nint queries, long queryStride, nint output, int layer, float scale)
+    {
+        CacheGeometry geometry = layout.Geometry;
+        int headBlocks = geometry.KeyValueHeadCount * DecodeConstants.HeadTiles(geometry);
+        int splits = Splits(maxPageCount, headBlocks * count, device.MultiprocessorCount * DecodeConstants.Blocks(geometry));
+        long rows = (long)count * geometry.QueryHeadCount * (splits + 1);
+        _partials = Grown(_partials, splits == 0 ? 1 : rows * geometry.HeadDim);
+        _states = Grown(_states, splits == 0 ? 1 : rows * 2);
+        (nint partials, nint states) = (TensorMemory.DataPointer(_partials), TensorMemory.DataPointer(_states));
+        _attend.Launch(
+            new AttendArguments(sequences, queries, output, partials, states, queryStride, layer, geometry.BlockCount, splits, scale),
+            new KernelGrid(splits + 1, headBlocks, count), DecodeConstants.Warps * 32);
+        if (splits > 0)
+        {
+            _merge.Launch(new MergeArguments(sequences, partials, states, output, splits), new KernelGrid(geometry.QueryHeadCount, count), MergeThreads);
+        }
+    }
+
+    /// <summary>
+    /// Into how many blocks a KV head's pages are split: as many as keep the device busy, and no more than it takes for each warp to have as many pages as with that many.
+    /// </summary>
+    /// <param name="pageCount">Pages of the longest history.</param>
+    /// <param name="heads">Pairs of a KV head and a conversation.</param>
+    /// <param name="residentBlocks">Blocks that the device runs at once.</param>
+    internal static int Splits(int pageCount, int heads, int residentBlocks)
+    {
+        if (pageCount == 0)
+        {
+            return 0;
+        }
+
+        int most = DivideUp(pageCount, DecodeConstants.Warps);
+        int wanted = Math.Clamp(residentBlocks * Rounds / heads, 1, most);
+        return DivideUp(most, DivideUp(most, wanted));
+    }
+
+    private static int DivideUp(int dividend, int divisor) => (dividend + divisor - 1) / divisor;
+
+    private Tensor Grown(Tensor? scratch, long floats)
+    {
+        if (scratch is not null && scratch.numel() >= floats)
+        {
+            return scratch;
+        }
+
+        scratch?.Dispose();
+        return empty(floats, dtype: ScalarType.Float32, device: layout.Geometry.Device).DetachFromDisposeScope();
+    }
+
+    /// <summary>AttentionArguments of DecodeState.cuh.</summary>
+    private readonly record struct AttendArguments(
+        nint Sequences, nint Queries, nint Output, nint Partials, nint States, long QueryStride, int Layer, int Blocks, int Splits, float Scale);
+
+    /// <summary>MergeArguments of MergeSplits.cu.</summary>
+    private readonly record struct MergeArguments(nint Sequences, nint Partials, nint States, nint Output, int Splits);
+}
