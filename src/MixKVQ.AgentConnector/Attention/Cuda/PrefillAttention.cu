@@ -129,10 +129,13 @@ DEVICE void loadQueries(const PrefillArguments& arguments, Shared& shared, int h
     }
 }
 
+// Where a page says at which of its bytes the matrices of a block begin: keys, then each group of values.
+DEVICE const u32* matrixOffsets(const u8* slab, int block) { return (const u32*)slab + block * (1 + VALUE_GROUPS); }
+
 // Prepares a page's block: orders, multipliers and what else its lines need.
 DEVICE Piece planPage(Shared& shared, const u8* slab, int block)
 {
-    const u32* offsets = (const u32*)slab + block * (1 + VALUE_GROUPS);
+    const u32* offsets = matrixOffsets(slab, block);
     Piece piece = {PAGE_TOKENS, true, 0, 0, 0, 0};
     PackedMatrix keys = openOrdered<KeyMatrix, WARPS>(slab + offsets[0], shared.keyPlan.order);
     piece.keyExponent = clampExponent(max(codeExponent<KeyMatrix>(keys), fullExponent<KeyMatrix, WARPS>(keys, shared.scratch)));
@@ -185,11 +188,34 @@ DEVICE void planValues(Shared& shared, int exponent)
     }
 }
 
-DEVICE void fillPage(Shared& shared, const Piece& piece)
+// Has a block's bytes brought to the second-level cache, but for a few at their end.
+DEVICE void fetchBlock(const u8* slab, int first, int lastMatrix)
 {
-    const PackedMatrix keys = shared.keyMatrix;
-    fillQuantized<KeyMatrix, THREADS>(keys, shared.keyPlan, shared.keys, TOKEN_STRIDE);
-    if (keys.quantized < HEAD_DIM)
+    constexpr int line = 128, baseBits = ValueMatrix::hasQuantized ? ValueMatrix::palette & 15 : 16;
+    int end = lastMatrix + PAGE_TOKENS * VALUE_GROUP * baseBits / 8;
+    for (int offset = first + (int)threadIdx.x * line; offset < end; offset += THREADS * line)
+    {
+        prefetch(slab + offset);
+    }
+}
+
+// `next`: the page that the block takes next, or null.
+DEVICE void fillPage(Shared& shared, const Piece& piece, const u8* next, int block)
+{
+    const PackedMatrix keys = shared.keyMatrix, firstValues = shared.valueMatrices[0];
+    TileParts<KeyMatrix, THREADS> keyParts;
+    TileParts<ValueMatrix, THREADS> valueParts;
+    loadParts(keys, 0, keyParts);
+    loadParts(firstValues, 0, valueParts);
+    int nextFirst = 0, nextLast = 0;
+    if (next != nullptr)
+    {
+        nextFirst = (int)loadWord(matrixOffsets(next, block));
+        nextLast = (int)loadWord(matrixOffsets(next, block) + VALUE_GROUPS);
+    }
+
+    fillQuantized(keys, shared.keyPlan, keyParts, shared.keys, TOKEN_STRIDE);
+    if (KeyMatrix::hasFull && keys.quantized < HEAD_DIM)
     {
         fillFull<KeyMatrix, THREADS>(keys, shared.keyPlan, piece.keyExponent, shared.keys, TOKEN_STRIDE);
     }
@@ -202,13 +228,23 @@ DEVICE void fillPage(Shared& shared, const Piece& piece)
 #pragma unroll 1
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        const PackedMatrix matrix = shared.valueMatrices[group];
+        const PackedMatrix values = shared.valueMatrices[group];
         u16* tile = shared.values + group * VALUE_GROUP;
-        fillQuantized<ValueMatrix, THREADS>(matrix, shared.valuePlans[group], tile, CHANNEL_STRIDE);
-        if (matrix.quantized < PAGE_TOKENS)
+        if (group > 0)
         {
-            fillFull<ValueMatrix, THREADS>(matrix, shared.valuePlans[group], piece.valueExponent, tile, CHANNEL_STRIDE);
+            loadParts(values, 0, valueParts);
         }
+
+        fillQuantized(values, shared.valuePlans[group], valueParts, tile, CHANNEL_STRIDE);
+        if (ValueMatrix::hasFull && values.quantized < PAGE_TOKENS)
+        {
+            fillFull<ValueMatrix, THREADS>(values, shared.valuePlans[group], piece.valueExponent, tile, CHANNEL_STRIDE);
+        }
+    }
+
+    if (next != nullptr)
+    {
+        fetchBlock(next, nextFirst, nextLast);
     }
 }
 
@@ -531,7 +567,8 @@ BOUND_KERNEL(attend_prefill, PrefillArguments, THREADS, 8 / WARPS)
     Shared& shared = *(Shared*)memory;
     const CacheSequence& sequence = arguments.sequence;
     const int warp = (int)threadIdx.x / WARP, head = (int)blockIdx.y, share = (int)blockIdx.z, firstRow = (int)blockIdx.x * BLOCK_ROWS;
-    const int pieces = sequence.pageCount + 2, position = sequence.position;
+    const int pieces = sequence.pageCount + 2, position = sequence.position, block = arguments.layer * KV_HEADS + head;
+    const int end = pieces * (share + 1) / arguments.shares;
     loadQueries(arguments, shared, head, firstRow);
     for (int i = (int)threadIdx.x; i < (PADDED - HEAD_DIM) * TOKEN_STRIDE; i += THREADS)
     {
@@ -554,7 +591,7 @@ BOUND_KERNEL(attend_prefill, PrefillArguments, THREADS, 8 / WARPS)
 
     const bool hasRows = firstRow + warp * WARP_ROWS < rowCount(arguments);
 #pragma unroll 1
-    for (int index = pieces * share / arguments.shares; index < pieces * (share + 1) / arguments.shares; index++)
+    for (int index = pieces * share / arguments.shares; index < end; index++)
     {
         bool isPage = index > 0 && index <= sequence.pageCount;
         const bool isTail = index > 0;
@@ -567,7 +604,7 @@ BOUND_KERNEL(attend_prefill, PrefillArguments, THREADS, 8 / WARPS)
         const Element* keys = (const Element*)(isTail ? sequence.tail : sequence.sinks) + ((long long)arguments.layer * 2 * KV_HEADS + head) * capacity * HEAD_DIM;
         const Element* values = keys + (long long)KV_HEADS * capacity * HEAD_DIM;
         int visible = position + 1 - (isTail ? SINK_TOKENS + sequence.pageCount * PAGE_TOKENS : 0);
-        Piece piece = isPage ? planPage(shared, sequence.pages[index - 1], arguments.layer * KV_HEADS + head) : planDense(shared, keys, values, count);
+        Piece piece = isPage ? planPage(shared, sequence.pages[index - 1], block) : planDense(shared, keys, values, count);
         piece.valueExponent = max(clampExponent(piece.valueExponent), rows.exponent);
         if (isPage)
         {
@@ -577,7 +614,7 @@ BOUND_KERNEL(attend_prefill, PrefillArguments, THREADS, 8 / WARPS)
         __syncthreads();
         if (isPage)
         {
-            fillPage(shared, piece);
+            fillPage(shared, piece, index + 1 < min(end, pieces - 1) ? sequence.pages[index] : nullptr, block);
         }
         else
         {
