@@ -8,7 +8,7 @@ template <class Shape>
 struct LinePlan
 {
     __align__(16) u32 multipliers[Shape::lineCount]; // two equal halves each: scale * 2^(24 - exponent)
-    u32 addends[Shape::lineCount];                   // two equal halves each: zero * 2^-exponent
+    u32 addends[Shape::lineCount];                   // two equal halves each: what a line's middle code stands for, times 2^-exponent
     __align__(8) u16 order[Shape::lineCount];
 };
 
@@ -39,10 +39,10 @@ DEVICE int codeExponent(const PackedMatrix& matrix)
     return Shape::hasQuantized ? exponentAbove(matrix.scaleUnit) + 9 : SMALLEST_EXPONENT;
 }
 
-// Half the largest code of the quantized line at a place.
-DEVICE float middleCode(const PackedMatrix& matrix, int place)
+// A code in the middle of those of the quantized line at a place. Counted from it, codes and what is added to them are small, and so is their rounding.
+DEVICE int middleCode(const PackedMatrix& matrix, int place)
 {
-    return place < matrix.eight ? 127.5f : place < matrix.fourth ? 7.5f : place < matrix.third ? 3.5f : 1.5f;
+    return place < matrix.eight ? 128 : place < matrix.fourth ? 8 : place < matrix.third ? 4 : 2;
 }
 
 // The exponent above all zeros.

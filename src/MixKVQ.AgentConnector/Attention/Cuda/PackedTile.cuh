@@ -63,13 +63,13 @@ DEVICE void loadPart(const PackedMatrix& matrix, int index, QuadPart<Shape>& par
 // The bytes of one line in two words, each in the low byte of a half; the high bytes are to be masked.
 DEVICE u32 lineOf(u32 first, u32 second, int line) { return __byte_perm(first, second, (u32)(line * 0x11 | (4 + line) * 0x1100)); }
 
-// Writes elements to the tile. A code left in the low bits of a half is a multiple of 2^-24, exactly.
+// Writes elements to the tile: (code - middle code) * scale, and with addends the middle's value more. A code left in the low bits of a half is a multiple of 2^-24, exactly.
 // `even` holds the codes of fields 0 and 2 in each byte, `odd` those of fields 1 and 3, four bits each; with `high`, their upper four bits likewise.
-template <class Shape, int words, bool isWide>
-DEVICE void storeWords(const LinePlan<Shape>& plan, int quad, int first, int quantized, const u32 (&even)[words], const u32 (&odd)[words],
+template <class Shape, bool hasAddends, int words, bool isWide>
+DEVICE void storeWords(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int quad, int first, const u32 (&even)[words], const u32 (&odd)[words],
     const u32 (&highEven)[words], const u32 (&highOdd)[words], u16* tile, int stride)
 {
-    constexpr u32 sixteenth = 0x2c002c00; // 2^-4 twice
+    constexpr u32 sixteenth = 0x2c002c00, one = 0x3c003c00, minus = 0x80008000; // Two halves each.
     const uint4 multipliers = *(const uint4*)(plan.multipliers + 4 * quad), addends = *(const uint4*)(plan.addends + 4 * quad);
     const uint2 order = *(const uint2*)(plan.order + 4 * quad);
 #pragma unroll
@@ -77,9 +77,10 @@ DEVICE void storeWords(const LinePlan<Shape>& plan, int quad, int first, int qua
     {
         u32 multiplier = line == 0 ? multipliers.x : line == 1 ? multipliers.y : line == 2 ? multipliers.z : multipliers.w;
         u32 addend = line == 0 ? addends.x : line == 1 ? addends.y : line == 2 ? addends.z : addends.w;
+        u32 middle = multiplyPairs(multiplier, (u32)middleCode(matrix, 4 * quad + line) * 0x10001u | minus);
         u32 upper = isWide ? multiplier : multiplyPairs(multiplier, sixteenth);
         u16* row = tile + ((line < 2 ? order.x : order.y) >> (line % 2 * 16) & 0xffff) * stride + first;
-        if (!Shape::hasFull || 4 * quad + line < quantized)
+        if (!Shape::hasFull || 4 * quad + line < matrix.quantized)
         {
 #pragma unroll
             for (int field = 0; field < 4; field++)
@@ -99,7 +100,8 @@ DEVICE void storeWords(const LinePlan<Shape>& plan, int quad, int first, int qua
                         codes = field < 2 ? codes | high << 4 : codes >> 4 | high;
                     }
 
-                    pairs[pair] = fuseHalves(codes, field < 2 ? multiplier : upper, addend);
+                    pairs[pair] = fuseHalves(codes, field < 2 ? multiplier : upper, middle);
+                    pairs[pair] = hasAddends ? fuseHalves(pairs[pair], one, addend) : pairs[pair];
                 }
 
                 if constexpr (words == 4)
@@ -116,7 +118,7 @@ DEVICE void storeWords(const LinePlan<Shape>& plan, int quad, int first, int qua
 }
 
 // Writes a part's elements to the tile.
-template <class Shape>
+template <class Shape, bool hasAddends>
 DEVICE void storePart(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int index, const QuadPart<Shape>& part, u16* tile, int stride)
 {
     constexpr int words = QuadPart<Shape>::words;
@@ -151,11 +153,11 @@ DEVICE void storePart(const PackedMatrix& matrix, const LinePlan<Shape>& plan, i
         const u8* high = highPlane<Shape>(matrix) + quad * Shape::highBytes + first * 4;
         loadWords(highEven, true, high);
         loadWords(highOdd, true, high + Shape::lineLength);
-        storeWords<Shape, words, true>(plan, quad, first, matrix.quantized, even, odd, highEven, highOdd, tile, stride);
+        storeWords<Shape, hasAddends, words, true>(matrix, plan, quad, first, even, odd, highEven, highOdd, tile, stride);
     }
     else
     {
-        storeWords<Shape, words, false>(plan, quad, first, matrix.quantized, even, odd, even, odd, tile, stride);
+        storeWords<Shape, hasAddends, words, false>(matrix, plan, quad, first, even, odd, even, odd, tile, stride);
     }
 }
 
@@ -179,7 +181,7 @@ DEVICE void loadParts(const PackedMatrix& matrix, int first, TileParts<Shape, th
 }
 
 // Fills a tile's quantized rows; the first parts are loaded.
-template <class Shape, int threads>
+template <bool hasAddends, class Shape, int threads>
 DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& plan, TileParts<Shape, threads>& loaded, u16* tile, int stride)
 {
     typedef TileParts<Shape, threads> Parts;
@@ -194,7 +196,7 @@ DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& pla
 #pragma unroll
         for (int i = 0; i < Parts::batch; i++)
         {
-            storePart(matrix, plan, first + (int)threadIdx.x + i * threads, loaded.parts[i], tile, stride);
+            storePart<Shape, hasAddends>(matrix, plan, first + (int)threadIdx.x + i * threads, loaded.parts[i], tile, stride);
         }
     }
 }

@@ -2,11 +2,11 @@
 #pragma once
 #include "PrefillState.cuh"
 
-// What zeros add to each row's logits and what the bias correction takes off.
+// What the middles of the keys' lines add to each row's logits and what the bias correction takes off.
 DEVICE void pageTerms(const Shared& shared, const Piece& piece, const u16* queries, const Rows& rows, float (&terms)[ROW_TILES][2])
 {
     const int lane = (int)threadIdx.x % WARP;
-    float zeros[ROW_TILES][4] = {}, steps[ROW_TILES][4] = {};
+    float middles[ROW_TILES][4] = {}, steps[ROW_TILES][4] = {};
 #pragma unroll
     for (int k = 0; k < PADDED / 16; k++)
     {
@@ -17,7 +17,7 @@ DEVICE void pageTerms(const Shared& shared, const Piece& piece, const u16* queri
         {
             u32 a[4];
             loadMatrices(a, queries + tile * 16 * CHANNEL_STRIDE + k * 16 + laneOffset(CHANNEL_STRIDE));
-            multiplyHalves(zeros[tile], a[0], a[1], a[2], a[3], b[0], b[1]);
+            multiplyHalves(middles[tile], a[0], a[1], a[2], a[3], b[0], b[1]);
 #if CORRECT_BIAS
             multiplyHalves(steps[tile], multiplyPairs(a[0], a[0]), multiplyPairs(a[1], a[1]), multiplyPairs(a[2], a[2]), multiplyPairs(a[3], a[3]), b[0], b[1]);
 #endif
@@ -31,9 +31,9 @@ DEVICE void pageTerms(const Shared& shared, const Piece& piece, const u16* queri
         for (int i = 0; i < 2; i++)
         {
             float factor = rows.factors[tile][i];
-            float zero = __shfl_sync(ALL_LANES, zeros[tile][2 * i] + zeros[tile][2 * i + 1], lane & ~3);
+            float middle = __shfl_sync(ALL_LANES, middles[tile][2 * i] + middles[tile][2 * i + 1], lane & ~3);
             float step = __shfl_sync(ALL_LANES, steps[tile][2 * i], (lane & ~3) + 1);
-            terms[tile][i] = factor * (zero * piece.zeroFactor - step * factor * piece.biasFactor);
+            terms[tile][i] = factor * (middle * piece.middleFactor - step * factor * piece.biasFactor);
         }
     }
 }

@@ -25,20 +25,17 @@ DEVICE Piece planPage(Shared& shared, const u8* slab, int block)
     }
 
     piece.keyExponent = clampExponent(max(codeExponent<KeyMatrix>(keys), fullExponent<KeyMatrix, WARPS>(keys, shared.scratch)));
-    int stepShift = clampExponent(exponentAbove(keys.scaleUnit)), zeroShift = clampExponent(max(zeroExponent<KeyMatrix>(keys), stepShift + 7) - 8);
-    float zeroFactor = powerOfTwo(-zeroShift), stepFactor = powerOfTwo(-stepShift);
-    piece.zeroFactor = powerOfTwo(zeroShift);
+    int stepShift = clampExponent(exponentAbove(keys.scaleUnit)), middleShift = clampExponent(max(zeroExponent<KeyMatrix>(keys), stepShift + 7) - 8);
+    float middleFactor = powerOfTwo(-middleShift), stepFactor = powerOfTwo(-stepShift);
+    piece.middleFactor = powerOfTwo(middleShift);
     piece.biasFactor = powerOfTwo(stepShift) * powerOfTwo(stepShift) * (1 / (16384.0f * 24 * LOG2_E));
     for (int place = (int)threadIdx.x; place < keys.quantized; place += THREADS)
     {
-        // A line's middle becomes part of its zero: the halves then round numbers half as large.
-        float scale = scaleAt<KeyMatrix>(keys, place), step = scale * stepFactor, middle = middleCode(keys, place);
-        u16 addend = floatToHalf(-middle * scale * powerOfTwo(-piece.keyExponent));
-        float zero = (zeroAt<KeyMatrix>(keys, place) - halfToFloat(addend) * powerOfTwo(piece.keyExponent)) * zeroFactor;
-        u16 upper = floatToHalf(zero);
+        float scale = scaleAt<KeyMatrix>(keys, place), step = scale * stepFactor;
+        float middle = (zeroAt<KeyMatrix>(keys, place) + middleCode(keys, place) * scale) * middleFactor;
+        u16 upper = floatToHalf(middle);
         shared.keyPlan.multipliers[place] = twice(scale * powerOfTwo(24 - piece.keyExponent));
-        shared.keyPlan.addends[place] = addend * 0x10001u;
-        shared.keyTerms[place] = make_uint2(upper | (u32)floatToHalf(zero - halfToFloat(upper)) << 16, floatToHalf(step * step * 16384));
+        shared.keyTerms[place] = make_uint2(upper | (u32)floatToHalf(middle - halfToFloat(upper)) << 16, floatToHalf(step * step * 16384));
     }
 
     if (threadIdx.x == 0)
@@ -60,8 +57,9 @@ DEVICE void planValues(Shared& shared, int exponent)
         PackedMatrix values = shared.valueMatrices[group];
         for (int place = (int)threadIdx.x; place < values.quantized; place += THREADS)
         {
-            shared.valuePlans[group].multipliers[place] = twice(scaleAt<ValueMatrix>(values, place) * powerOfTwo(24 - exponent));
-            shared.valuePlans[group].addends[place] = twice(zeroAt<ValueMatrix>(values, place) * powerOfTwo(-exponent));
+            float scale = scaleAt<ValueMatrix>(values, place), middle = zeroAt<ValueMatrix>(values, place) + middleCode(values, place) * scale;
+            shared.valuePlans[group].multipliers[place] = twice(scale * powerOfTwo(24 - exponent));
+            shared.valuePlans[group].addends[place] = twice(middle * powerOfTwo(-exponent));
         }
     }
 }
@@ -92,7 +90,7 @@ DEVICE void fillPage(Shared& shared, const Piece& piece, const u8* next, int blo
         nextLast = (int)loadWord(matrixOffsets(next, block) + VALUE_GROUPS);
     }
 
-    fillQuantized(keys, shared.keyPlan, keyParts, shared.keys, TOKEN_STRIDE);
+    fillQuantized<false>(keys, shared.keyPlan, keyParts, shared.keys, TOKEN_STRIDE);
     if (KeyMatrix::hasFull && keys.quantized < HEAD_DIM)
     {
         fillFull<KeyMatrix, THREADS>(keys, shared.keyPlan, piece.keyExponent, shared.keys, TOKEN_STRIDE);
@@ -113,7 +111,7 @@ DEVICE void fillPage(Shared& shared, const Piece& piece, const u8* next, int blo
             loadParts(values, 0, valueParts);
         }
 
-        fillQuantized(values, shared.valuePlans[group], valueParts, tile, CHANNEL_STRIDE);
+        fillQuantized<true>(values, shared.valuePlans[group], valueParts, tile, CHANNEL_STRIDE);
         if (ValueMatrix::hasFull && values.quantized < PAGE_TOKENS)
         {
             fillFull<ValueMatrix, THREADS>(values, shared.valuePlans[group], piece.valueExponent, tile, CHANNEL_STRIDE);

@@ -11,7 +11,7 @@
 #define BLOCK_ROWS (WARPS * WARP_ROWS)
 #define PADDED ((HEAD_DIM + 15) / 16 * 16)
 #define CHANNEL_STRIDE (PADDED + 8)   // of a row of channels: odd in units of 16 bytes, so that rows meet different banks
-#define TOKEN_STRIDE (PAGE_TOKENS + 8) // of a row of tokens; the last 8 are the key channel's zero in two halves, and the square of its step
+#define TOKEN_STRIDE (PAGE_TOKENS + 8) // of a row of tokens; the last 8 are the key channel's middle in two halves, and the square of its step
 #define VALUE_GROUPS (HEAD_DIM / VALUE_GROUP)
 #define SPAN 64 // tokens whose logits are in registers together
 #define LOG2_E 1.44269504088896340736f
@@ -53,7 +53,7 @@ struct Piece
     int tokens;
     bool isPacked;
     int keyExponent, valueExponent;
-    float zeroFactor, biasFactor;
+    float middleFactor, biasFactor;
 };
 
 // A warp's rows: outputs, times 2^-exponent, and running largest logits and sums. Lane (g, c) holds rows g and g + 8 of each tile.
