@@ -146,6 +146,16 @@ DEVICE uint4 loadStreamed(const void* address)
     return value;
 }
 
+// The same where a condition holds, else zeros.
+DEVICE uint4 loadStreamedWhere(bool condition, const void* address)
+{
+    uint4 value;
+    asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\nmov.u32 %0, 0;\nmov.u32 %1, 0;\nmov.u32 %2, 0;\nmov.u32 %3, 0;\n"
+        "@p ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];\n}"
+        : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "l"(address), "r"((u32)condition));
+    return value;
+}
+
 // 1, 2, 4 or 8 bytes, as aligned, that nobody writes while the kernel runs.
 DEVICE u32 loadByte(const void* address)
 {

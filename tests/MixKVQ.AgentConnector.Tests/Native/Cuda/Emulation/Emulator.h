@@ -431,6 +431,7 @@ DEVICE u32 transpose(u32 matrix)
 }
 DEVICE float exponential2(float x) { return exp2f(x); }
 DEVICE uint4 loadStreamed(const void* address) { uint4 value; memcpy(&value, address, 16); return value; }
+DEVICE uint4 loadStreamedWhere(bool condition, const void* address) { return condition ? loadStreamed(address) : make_uint4(0, 0, 0, 0); }
 DEVICE u32 loadByte(const void* address) { return *(const u8*)address; }
 DEVICE u32 loadShort(const void* address) { u16 value; memcpy(&value, address, 2); return value; }
 DEVICE u32 loadWord(const void* address) { u32 value; memcpy(&value, address, 4); return value; }
