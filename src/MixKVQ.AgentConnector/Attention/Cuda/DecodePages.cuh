@@ -18,18 +18,20 @@ DEVICE void prefetchBlock(const u8* page, int block, int blocks, int lane)
 
 // Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
 template <int Pass>
-DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<0>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
+DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
     const LaneHeads& units, int lane)
 {
     addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, units, lane);
     if constexpr (Pass + 1 < PASSES)
     {
+        typename ValueProduct<Pass + 1>::Loaded next;
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<Pass + 1>::load(loaded, values, lane);
+            ValueProduct<Pass + 1>::loadLow(next, values, lane);
+            ValueProduct<Pass + 1>::loadThird(next, values, lane);
         }
 
-        addPasses<Pass + 1>(outputs, group, loaded, memory, values, units, lane);
+        addPasses<Pass + 1>(outputs, group, next, memory, values, units, lane);
     }
 }
 
@@ -41,7 +43,7 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     KeyProduct::Loaded loadedKeys;
     if (!KeyMatrix::hasFull)
     {
-        KeyProduct::load(loadedKeys, keys.matrix, lane);
+        KeyProduct::loadLow(loadedKeys, keys.matrix, lane);
     }
 
     OpenMatrix<ValueMatrix> values;
@@ -49,6 +51,11 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     readLines<KeyMatrix>(keys, memory.keyOrder, lane);
     readLines<ValueMatrix>(values, memory.valueOrder, lane);
     __syncwarp();
+    if (KeyMatrix::hasQuantized && !KeyMatrix::hasFull)
+    {
+        KeyProduct::loadThird(loadedKeys, keys.matrix, lane);
+    }
+
     if (nextPage)
     {
         prefetchBlock(nextPage, pageBlock, blocks, lane);
@@ -62,7 +69,8 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
         __syncwarp();
         if (KeyMatrix::hasFull)
         {
-            KeyProduct::load(loadedKeys, keys.matrix, lane);
+            KeyProduct::loadLow(loadedKeys, keys.matrix, lane);
+            KeyProduct::loadThird(loadedKeys, keys.matrix, lane);
         }
 
         KeyProduct::Sums sums;
@@ -70,7 +78,8 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
         KeyProduct::add(sums, loadedKeys, keys.matrix, memory.rows, lane);
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<0>::load(loadedValues, values.matrix, lane);
+            ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
+            ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
         }
 
         finishLogits(logits, sums, keyLogits, outputs.largest);
@@ -79,7 +88,8 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     {
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<0>::load(loadedValues, values.matrix, lane);
+            ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
+            ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
         }
 
         clearLogits(logits, outputs.largest);
@@ -101,7 +111,8 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
             readLines<ValueMatrix>(values, memory.valueOrder, lane);
             if (ValueMatrix::hasQuantized)
             {
-                ValueProduct<0>::load(loadedValues, values.matrix, lane);
+                ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
+                ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
             }
 
             __syncwarp();

@@ -8,42 +8,46 @@
 // Adding it rounds to a whole number, which then stands in the lower bits, with 128 more.
 #define ROUNDING (12582912.0f + 128)
 
-// Four codes of one or two bytes.
+// Four codes, two in a word.
 struct LineCodes
 {
-    u32 low;
-    u32 high;
+    u32 words[2];
 };
 
-// Codes of a lane's places 4 lane ... + 3 of a chunk; 0 from `count` on.
+// Codes of places `firstPlace` ... + 3, of one or two bytes in the table; 0 from `count` on.
 template <bool isAligned>
 DEVICE LineCodes readCodes(const u8* table, int bytes, int firstPlace, int count)
 {
-    LineCodes codes = {0, 0};
+    LineCodes codes = {{0, 0}};
     if constexpr (isAligned)
     {
-        if (firstPlace < count)
+        if (firstPlace >= count)
         {
-            codes.low = loadWord(table + firstPlace * bytes);
-            codes.high = bytes == 2 ? loadWord(table + firstPlace * 2 + 4) : 0;
+            return codes;
+        }
+
+        if (bytes == 1)
+        {
+            u32 four = loadWord(table + firstPlace);
+            codes = {{__byte_perm(four, 0, 0x4140), __byte_perm(four, 0, 0x4342)}};
+        }
+        else
+        {
+            codes = {{loadWord(table + firstPlace * 2), loadWord(table + firstPlace * 2 + 4)}};
         }
     }
     else
     {
         for (int i = 0; i < QUAD_LINES && firstPlace + i < count; i++)
         {
-            u32 code = codeAt(table, firstPlace + i, bytes);
-            (bytes == 1 || i < 2 ? codes.low : codes.high) |= code << (bytes == 1 ? 8 * i : i % 2 * 16);
+            codes.words[i / 2] |= codeAt(table, firstPlace + i, bytes) << (i % 2 * 16);
         }
     }
 
     return codes;
 }
 
-DEVICE u32 codeOf(const LineCodes& codes, int i, int bytes)
-{
-    return bytes == 1 ? (codes.low >> (8 * i)) & 255 : ((i < 2 ? codes.low : codes.high) >> (i % 2 * 16)) & 0xffff;
-}
+DEVICE u32 codeOf(const LineCodes& codes, int i) { return (codes.words[i / 2] >> (i % 2 * 16)) & 0xffff; }
 
 // A matrix as far as it is read before its planes: a lane has codes of places 128 chunk + 4 lane ... + 3.
 template <class Shape>
@@ -112,8 +116,8 @@ DEVICE void foldLines(u32 (*rows)[2 * Heads], const OpenMatrix<Shape>& open, con
     {
         int chunk = i / QUAD_LINES, place = chunk * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
         bool quantized = (Shape::lineCount % CHUNK_LINES == 0 && !Shape::hasFull) || place < open.matrix.quantized;
-        float scale = quantized ? relativeScale<Shape>(open.matrix, codeOf(open.scales[chunk], i % QUAD_LINES, Shape::scaleBytes), 0) : 0;
-        float zero = quantized ? open.matrix.zeroOrigin + open.matrix.zeroUnit * (float)codeOf(open.zeros[chunk], i % QUAD_LINES, open.matrix.zeroBytes) : 0;
+        float scale = quantized ? relativeScale<Shape>(open.matrix, codeOf(open.scales[chunk], i % QUAD_LINES), 0) : 0;
+        float zero = quantized ? open.matrix.zeroOrigin + open.matrix.zeroUnit * (float)codeOf(open.zeros[chunk], i % QUAD_LINES) : 0;
         const float* own = table[quantized ? tableRows[chunk][i % QUAD_LINES] : 0];
         for (int head = 0; head < Heads; head++)
         {

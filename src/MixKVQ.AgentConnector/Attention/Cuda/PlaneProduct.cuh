@@ -36,7 +36,13 @@ struct PlaneProduct
     typedef int Sums[ColumnTiles][tiles][4];
     // A step's words: of quads 8 k + c and 8 k + 4 + c.
     typedef u32 Step[2][Words];
-    typedef Step Loaded[loadedSteps];
+
+    // What is loaded ahead: the first steps' words of the low plane, and step 0's of bit 2.
+    struct Loaded
+    {
+        Step low[loadedSteps];
+        Step third;
+    };
 
     // The element of slot s in lane (g, c), or one beyond the line.
     DEVICE int element(int slot, int g)
@@ -64,18 +70,26 @@ struct PlaneProduct
         }
     }
 
-    // The low plane's words of the first steps.
-    DEVICE void load(Loaded& loaded, const PackedMatrix& matrix, int lane)
+    // Loads from the low plane; needs no counts where no line can be full.
+    DEVICE void loadLow(Loaded& loaded, const PackedMatrix& matrix, int lane)
     {
         const u8* low = laneQuad(lowPlane<Shape>(matrix), Shape::lowBytes, lane);
 #pragma unroll
         for (int step = 0; step < loadedSteps; step++)
         {
-            loadLow(loaded[step], low, step, quadsOf(matrix.quantized), lane);
+            loadLow(loaded.low[step], low, step, quadsOf(matrix.quantized), lane);
         }
     }
 
-    // Adds the product; `loaded` holds the first steps' words and is used up.
+    DEVICE void loadThird(Loaded& loaded, const PackedMatrix& matrix, int lane)
+    {
+        if (hasThird)
+        {
+            loadBits(loaded.third, laneQuad(thirdPlane<Shape>(matrix), Shape::bitBytes, lane), 0, quadsOf(matrix.third), lane);
+        }
+    }
+
+    // Adds the product; `loaded` is used up.
     DEVICE void add(Sums& sums, Loaded& loaded, const PackedMatrix& matrix, const u32 (*rows)[columns], int lane)
     {
         if (mayReach(Shape::palette, 8) && matrix.eight > 0)
@@ -87,12 +101,7 @@ struct PlaneProduct
         const u8* third = laneQuad(thirdPlane<Shape>(matrix), Shape::bitBytes, lane);
         const u8* fourth = laneQuad(fourthPlane<Shape>(matrix), Shape::bitBytes, lane);
         int quads = quadsOf(matrix.quantized), thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
-        Step thirdBits, fourthBits;
-        if (hasThird)
-        {
-            loadBits(thirdBits, third, 0, thirdQuads, lane);
-        }
-
+        Step fourthBits;
         if (hasFourth)
         {
             loadBits(fourthBits, fourth, 0, fourthQuads, lane);
@@ -101,13 +110,13 @@ struct PlaneProduct
 #pragma unroll
         for (int step = 0; step < steps; step++)
         {
-            Step& words = loaded[step % loadedSteps];
+            Step& words = loaded.low[step % loadedSteps];
             Step even, odd;
             u32 mask = 0x03030303;
             if (hasThird && step * STEP_QUADS < thirdQuads)
             {
-                mergeThird(even, odd, words, thirdBits, lane);
-                loadBits(thirdBits, third, step + 1, thirdQuads, lane);
+                mergeThird(even, odd, words, loaded.third, lane);
+                loadBits(loaded.third, third, step + 1, thirdQuads, lane);
                 mask = 0x07070707;
                 if (hasFourth && step * STEP_QUADS < fourthQuads)
                 {
