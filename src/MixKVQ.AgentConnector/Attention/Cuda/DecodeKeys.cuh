@@ -87,7 +87,7 @@ struct Logits
     float values[COLUMN_TILES][LANE_TOKENS];
 };
 
-DEVICE int tokenOf(int slot, int lane) { return KeyProduct::element(slot, lane / 4); }
+DEVICE int tokenOf(int slot, int lane) { return KeyProduct::Plane::element(slot, lane / 4); }
 
 // What turns a page's sums into logits: logit = sum * unit + offset.
 struct KeyLogits
@@ -129,7 +129,7 @@ DEVICE void finishLogits(Logits& logits, const KeyProduct::Sums& sums, const Key
 #pragma unroll
         for (int slot = 0; slot < LANE_TOKENS; slot++)
         {
-            logits.values[i][slot] = KeyProduct::at(sums, i, slot) * (KeyProduct::isUpper(slot) ? unit / UPPER_FIELDS : unit) + offset;
+            logits.values[i][slot] = KeyProduct::at(sums, i, slot) * (KeyProduct::Plane::isUpper(slot) ? unit / UPPER_FIELDS : unit) + offset;
         }
     }
 }

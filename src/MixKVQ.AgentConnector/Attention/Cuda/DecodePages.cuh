@@ -137,14 +137,14 @@ DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& ou
 #pragma unroll
     for (int slot = 0; slot < PASS_SLOTS; slot++)
     {
-        int element = ValueProduct<Pass>::element(slot, lane / 4);
+        int element = ValueProduct<Pass>::Plane::element(slot, lane / 4);
         for (int i = 0; i < COLUMN_TILES; i++)
         {
             int head = 4 * i + lane % 4;
             if (head < TILE_HEADS && element < VALUE_GROUP)
             {
                 float sum = outputs.sums[group * PASSES + Pass][i][slot];
-                joined[head][group * VALUE_GROUP + element] = sum * (ValueProduct<Pass>::isUpper(slot) ? 1.0f / UPPER_FIELDS : 1) + zeros.values[i];
+                joined[head][group * VALUE_GROUP + element] = sum * (ValueProduct<Pass>::Plane::isUpper(slot) ? 1.0f / UPPER_FIELDS : 1) + zeros.values[i];
             }
         }
     }

@@ -31,9 +31,9 @@ struct AttentionArguments
     float scale;
 };
 
-DEVICE constexpr int largerOf(int x, int y) { return x > y ? x : y; }
+template <int x, int y> constexpr int largerOf = x > y ? x : y;
 
-constexpr int MOST_CHUNKS = largerOf(KeyMatrix::chunks, ValueMatrix::chunks);
+constexpr int MOST_CHUNKS = largerOf<KeyMatrix::chunks, ValueMatrix::chunks>;
 
 // A warp's own memory.
 struct WarpMemory

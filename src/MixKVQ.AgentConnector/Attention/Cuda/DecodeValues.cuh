@@ -148,8 +148,8 @@ DEVICE void addFullValues(float (&sums)[COLUMN_TILES][PASS_SLOTS], const WarpMem
 #pragma unroll
         for (int slot = 0; slot < PASS_SLOTS; slot++)
         {
-            int element = ValueProduct<Pass>::element(slot, lane / 4);
-            float value = element < VALUE_GROUP ? toFloat(line[element]) * (ValueProduct<Pass>::isUpper(slot) ? UPPER_FIELDS : 1) : 0;
+            int element = ValueProduct<Pass>::Plane::element(slot, lane / 4);
+            float value = element < VALUE_GROUP ? toFloat(line[element]) * (ValueProduct<Pass>::Plane::isUpper(slot) ? UPPER_FIELDS : 1) : 0;
             for (int i = 0; i < COLUMN_TILES; i++)
             {
                 sums[i][slot] += value * weights[4 * i];

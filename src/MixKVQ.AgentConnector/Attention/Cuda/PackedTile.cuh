@@ -39,6 +39,12 @@ DEVICE int codeExponent(const PackedMatrix& matrix)
     return Shape::hasQuantized ? exponentAbove(matrix.scaleUnit) + 9 : SMALLEST_EXPONENT;
 }
 
+// Half the largest code of the quantized line at a place.
+DEVICE float middleCode(const PackedMatrix& matrix, int place)
+{
+    return place < matrix.eight ? 127.5f : place < matrix.fourth ? 7.5f : place < matrix.third ? 3.5f : 1.5f;
+}
+
 // The exponent above all zeros.
 template <class Shape>
 DEVICE int zeroExponent(const PackedMatrix& matrix)
@@ -158,7 +164,7 @@ DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& pla
             odd[i] = codes[i] >> 2 & 0x33333333u;
         }
 
-        if (mayReach(Shape::palette, 3) && quad < quadsOf(matrix.third))
+        if (mayReach<Shape::palette, 3> && quad < quadsOf(matrix.third))
         {
             loadWords(bits, third + offset);
 #pragma unroll
@@ -169,7 +175,7 @@ DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& pla
             }
         }
 
-        if (mayReach(Shape::palette, 4) && quad < quadsOf(matrix.fourth))
+        if (mayReach<Shape::palette, 4> && quad < quadsOf(matrix.fourth))
         {
             loadWords(bits, fourth + offset);
 #pragma unroll
@@ -180,7 +186,7 @@ DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& pla
             }
         }
 
-        if (mayReach(Shape::palette, 8) && quad < quadsOf(matrix.eight))
+        if (mayReach<Shape::palette, 8> && quad < quadsOf(matrix.eight))
         {
             u32 highEven[words], highOdd[words];
             loadWords(highEven, upper + quad * 2 * length + first * 4);
