@@ -18,114 +18,133 @@ DEVICE void prefetchBlock(const u8* page, int block, int blocks, int lane)
 
 // Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
 template <int Pass>
-DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<0>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
+    const LaneHeads& units, int lane)
 {
-    addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, lane);
+    addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, units, lane);
     if constexpr (Pass + 1 < PASSES)
     {
+        typename ValueProduct<Pass + 1>::Loaded next;
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<Pass + 1>::load(loaded, values, lane);
+            ValueProduct<Pass + 1>::loadLow(next, values, lane);
+            ValueProduct<Pass + 1>::loadThird(next, values, lane);
         }
 
-        addPasses<Pass + 1>(outputs, group, loaded, memory, values, lane);
+        addPasses<Pass + 1>(outputs, group, next, memory, values, units, lane);
     }
 }
 
-DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* page, const u8* nextPage, float queryUnit, int pageBlock, int blocks, int lane)
+DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* page, const u8* nextPage, int pageBlock, int blocks, int lane)
 {
     const u8* offsets = page + pageBlock * (1 + VALUE_GROUPS) * 4;
-    PackedMatrix keys = readUnits<KeyMatrix>(page + loadWord(offsets));
+    OpenMatrix<KeyMatrix> keys;
+    keys.matrix = readUnits<KeyMatrix>(page + loadWord(offsets));
     KeyProduct::Loaded loadedKeys;
     if (!KeyMatrix::hasFull)
     {
-        KeyProduct::load(loadedKeys, keys, lane);
+        KeyProduct::loadLow(loadedKeys, keys.matrix, lane);
     }
 
-    int places[KeyMatrix::chunks * QUAD_LINES];
-    readWidths<KeyMatrix>(keys, lane, places);
-    PackedMatrix values = openValues(memory, page + loadWord(offsets + 4), lane);
-    KeyLogits logits = foldKeys(memory, block, keys, places, queryUnit, lane);
+    OpenMatrix<ValueMatrix> values;
+    values.matrix = readUnits<ValueMatrix>(page + loadWord(offsets + 4));
+    readLines<KeyMatrix>(keys, memory.keyOrder, lane);
+    readLines<ValueMatrix>(values, memory.valueOrder, lane);
     __syncwarp();
+    if (KeyMatrix::hasQuantized && !KeyMatrix::hasFull)
+    {
+        KeyProduct::loadThird(loadedKeys, keys.matrix, lane);
+    }
+
     if (nextPage)
     {
         prefetchBlock(nextPage, pageBlock, blocks, lane);
     }
 
-    KeyProduct::Sums sums;
-    KeyProduct::clear(sums);
-    if (KeyMatrix::hasQuantized)
+    Logits logits;
+    ValueProduct<0>::Loaded loadedValues;
+    if constexpr (KeyMatrix::hasQuantized)
     {
+        KeyLogits keyLogits = foldKeys(memory, block, keys, lane);
+        __syncwarp();
         if (KeyMatrix::hasFull)
         {
-            KeyProduct::load(loadedKeys, keys, lane);
+            KeyProduct::loadLow(loadedKeys, keys.matrix, lane);
+            KeyProduct::loadThird(loadedKeys, keys.matrix, lane);
         }
 
-        KeyProduct::add(sums, loadedKeys, keys, memory.rows[0], lane);
-    }
+        KeyProduct::Sums sums;
+        KeyProduct::clear(sums);
+        KeyProduct::add(sums, loadedKeys, keys.matrix, memory.rows, lane);
+        if (ValueMatrix::hasQuantized)
+        {
+            ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
+            ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
+        }
 
-    ValueProduct<0>::Loaded loadedValues;
-    if (ValueMatrix::hasQuantized)
+        finishLogits(logits, sums, keyLogits, outputs.largest);
+    }
+    else
     {
-        ValueProduct<0>::load(loadedValues, values, lane);
+        if (ValueMatrix::hasQuantized)
+        {
+            ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
+            ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
+        }
+
+        clearLogits(logits, outputs.largest);
     }
 
-    finishLogits(sums, logits, outputs.largest.x, outputs.largest.y);
     if (KeyMatrix::hasFull)
     {
-        addFullKeys(sums, memory, block, keys, queryUnit, lane);
+        addFullKeys(logits, memory, block, keys.matrix, lane);
     }
 
-    weigh(outputs, sums);
+    weigh(outputs, logits, memory, lane);
     __syncwarp();
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
         if (group > 0)
         {
-            __syncwarp();
-            values = openValues(memory, page + loadWord(offsets + 4 + 4 * group), lane);
-            __syncwarp();
+            values.matrix = readUnits<ValueMatrix>(page + loadWord(offsets + 4 + 4 * group));
+            readLines<ValueMatrix>(values, memory.valueOrder, lane);
             if (ValueMatrix::hasQuantized)
             {
-                ValueProduct<0>::load(loadedValues, values, lane);
+                ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
+                ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
             }
+
+            __syncwarp();
         }
 
-        foldValues(memory, sums, outputs.zeros[group], lane);
+        LaneHeads units;
+        if constexpr (ValueMatrix::hasQuantized)
+        {
+            units = foldValues(memory, outputs.zeros[group], values, lane);
+        }
+
         __syncwarp();
-        addPasses<0>(outputs, group, loadedValues, memory, values, lane);
+        addPasses<0>(outputs, group, loadedValues, memory, values.matrix, units, lane);
+        __syncwarp();
     }
-
-    __syncwarp();
 }
 
-// Adds up a lane's value over the lanes that have the same columns.
-DEVICE float sumTokens(float value)
-{
-    for (int offset = 4; offset < WARP; offset *= 2)
-    {
-        value += __shfl_xor_sync(ALL_LANES, value, offset);
-    }
-
-    return value;
-}
-
-// Writes a warp's outputs and states.
+// Writes a warp's outputs.
 template <int Pass>
-DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], Outputs& outputs, int group, float2 zeros, int lane)
+DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& outputs, int group, const LaneHeads& zeros, int lane)
 {
 #pragma unroll
-    for (int slot = 0; slot < PASS_WORDS * 4; slot++)
+    for (int slot = 0; slot < PASS_SLOTS; slot++)
     {
-        int element = ValueProduct<Pass>::element(slot, lane / 4);
-        for (int n = 0; n < 2; n++)
+        int element = ValueProduct<Pass>::Plane::element(slot, lane / 4);
+        for (int i = 0; i < COLUMN_TILES; i++)
         {
-            int head = lane % 4 * 2 + n;
+            int head = 4 * i + lane % 4;
             if (head < TILE_HEADS && element < VALUE_GROUP)
             {
-                float sum = ValueProduct<Pass>::at(outputs.sums[group * PASSES + Pass], slot, n) / (1 << (2 * (slot / PASS_WORDS)));
-                joined[head][group * VALUE_GROUP + element] = sum + (n == 0 ? zeros.x : zeros.y);
+                float sum = outputs.sums[group * PASSES + Pass][i][slot];
+                joined[head][group * VALUE_GROUP + element] = sum * (ValueProduct<Pass>::Plane::isUpper(slot) ? 1.0f / UPPER_FIELDS : 1) + zeros.values[i];
             }
         }
     }
@@ -136,23 +155,26 @@ DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], Outputs& outputs,
     }
 }
 
-DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], Outputs& outputs, int lane)
+// Writes a warp's outputs and states.
+DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], const Outputs& outputs, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        writePasses<0>(joined, outputs, group, make_float2(sumTokens(outputs.zeros[group].x), sumTokens(outputs.zeros[group].y)), lane);
+        writePasses<0>(joined, outputs, group, sumHeads(outputs.zeros[group], lane), lane);
     }
 
-    float sum0 = sumTokens(outputs.weights.x), sum1 = sumTokens(outputs.weights.y);
-    int head = lane % 4 * 2;
-    if (lane < 4 && head < TILE_HEADS)
+    for (int i = 0; i < COLUMN_TILES; i++)
     {
-        states[head] = make_float2(outputs.some ? outputs.largest.x : NO_LOGIT, sum0);
-    }
+        float sum = outputs.weights.values[i];
+        for (int offset = 4; offset < WARP; offset *= 2)
+        {
+            sum += __shfl_xor_sync(ALL_LANES, sum, offset);
+        }
 
-    if (lane < 4 && head + 1 < TILE_HEADS)
-    {
-        states[head + 1] = make_float2(outputs.some ? outputs.largest.y : NO_LOGIT, sum1);
+        if (lane < 4 && 4 * i + lane < TILE_HEADS)
+        {
+            states[4 * i + lane] = make_float2(outputs.some ? outputs.largest.values[i] : NO_LOGIT, sum);
+        }
     }
 }

@@ -33,19 +33,11 @@ struct MatrixShape
 typedef MatrixShape<HEAD_DIM, PAGE_TOKENS, KEY_PALETTE, SCALE_BYTES> KeyMatrix;
 typedef MatrixShape<PAGE_TOKENS, VALUE_GROUP, VALUE_PALETTE, SCALE_BYTES> ValueMatrix;
 
-// Whether a palette has a line of so many bits or more that is quantized.
-DEVICE constexpr bool mayReach(u32 palette, u32 bits)
-{
-    for (; palette != 0; palette >>= 4)
-    {
-        if ((palette & 15) >= bits && (palette & 15) != FULL_WIDTH)
-        {
-            return true;
-        }
-    }
-
-    return false;
-}
+// Whether a palette has lines of so many bits or more that are quantized.
+template <u32 palette, u32 bits>
+constexpr bool mayReach = ((palette & 15) >= bits && (palette & 15) != FULL_WIDTH) || mayReach<(palette >> 4), bits>;
+template <u32 bits>
+constexpr bool mayReach<0, bits> = false;
 
 // The same in all lanes.
 struct PackedMatrix
@@ -253,58 +245,6 @@ DEVICE const u8* zeroCodes(const PackedMatrix& matrix) { return scaleCodes<Shape
 DEVICE u32 codeAt(const u8* codes, int place, int bytes)
 {
     return bytes == 1 ? loadByte(codes + place) : loadByte(codes + 2 * place) | loadByte(codes + 2 * place + 1) << 8;
-}
-
-// Codes at four places of a table of up to 128, aligned to a word, by all lanes: each lane reads four codes and they exchange them.
-DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, int count, const int* places, int lane)
-{
-    bool some = lane * QUAD_LINES < count;
-    if (bytes == 1)
-    {
-        u32 word = some ? loadWord(table + lane * 4) : 0;
-        for (int i = 0; i < QUAD_LINES; i++)
-        {
-            codes[i] = __byte_perm(__shfl_sync(ALL_LANES, word, places[i] / 4), 0, 0x4440 | (places[i] & 3));
-        }
-
-        return;
-    }
-
-    u32 low = some ? loadWord(table + lane * 8) : 0, high = some ? loadWord(table + lane * 8 + 4) : 0;
-    for (int i = 0; i < QUAD_LINES; i++)
-    {
-        u32 first = __shfl_sync(ALL_LANES, low, places[i] / 4), second = __shfl_sync(ALL_LANES, high, places[i] / 4);
-        codes[i] = ((places[i] & 2 ? second : first) >> (places[i] & 1 ? 16 : 0)) & 0xffff;
-    }
-}
-
-// Relative scales and zeros of a lane's lines, which stand at `places`; 0 of lines that are not quantized.
-template <class Shape>
-DEVICE void readScales(float (&scales)[Shape::chunks * QUAD_LINES], float (&zeros)[Shape::chunks * QUAD_LINES], const PackedMatrix& matrix,
-    const int (&places)[Shape::chunks * QUAD_LINES], float exponent, int lane)
-{
-    u32 scale[Shape::chunks * QUAD_LINES], zero[Shape::chunks * QUAD_LINES];
-    if constexpr (Shape::chunks == 1 && !Shape::hasFull && Shape::widthBytes % 4 == 0)
-    {
-        gatherCodes(scale, scaleCodes<Shape>(matrix), Shape::scaleBytes, Shape::lineCount, places, lane);
-        gatherCodes(zero, zeroCodes<Shape>(matrix), matrix.zeroBytes, Shape::lineCount, places, lane);
-    }
-    else
-    {
-        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-        {
-            bool quantized = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount && places[i] < matrix.quantized;
-            scale[i] = quantized ? codeAt(scaleCodes<Shape>(matrix), places[i], Shape::scaleBytes) : 0;
-            zero[i] = quantized ? codeAt(zeroCodes<Shape>(matrix), places[i], matrix.zeroBytes) : 0;
-        }
-    }
-
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-    {
-        bool quantized = !Shape::hasFull || places[i] < matrix.quantized;
-        scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
-        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)zero[i] : 0;
-    }
 }
 
 // The scale of the quantized line at a place.
