@@ -2,18 +2,43 @@
 #pragma once
 #include "DecodeValues.cuh"
 
-#define PREFETCH_BYTES 128
+// Where a block's matrices lie in a page. Values are those of all groups; of the last block's, no end is known.
+struct BlockPlace
+{
+    const u8* page;
+    u32 keys;
+    u32 values;
+    u32 end;
+};
 
-// Asks for the second-level cache to hold a block's matrices.
-DEVICE void prefetchBlock(const u8* page, int block, int blocks, int lane)
+DEVICE BlockPlace placeBlock(const u8* page, int block, int blocks)
 {
     const u8* offsets = page + block * (1 + VALUE_GROUPS) * 4;
-    u32 first = loadWord(offsets), values = loadWord(offsets + 4);
-    u32 end = block + 1 < blocks ? loadWord(offsets + (1 + VALUE_GROUPS) * 4) : values + (values - first) * VALUE_GROUPS;
-    for (u32 at = first + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
+    return {page, loadWord(offsets), loadWord(offsets + 4), block + 1 < blocks ? loadWord(offsets + (1 + VALUE_GROUPS) * 4) : 0};
+}
+
+#define PREFETCH_BYTES 128
+
+// Begins to bring bytes of a page nearer: into `stage`, if they fit, else into the second-level cache. Where to read them once the copies have come.
+DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
+{
+    const u8* source = page + begin;
+    if (STAGE_BYTES > 0 && end > begin && end - begin <= STAGE_BYTES)
+    {
+        for (u32 at = lane * 16; at < end - begin; at += WARP * 16)
+        {
+            copyAsync(stage + at, source + at);
+        }
+
+        return stage;
+    }
+
+    for (u32 at = begin + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
     {
         prefetch(page + at);
     }
+
+    return source;
 }
 
 // Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
@@ -32,42 +57,23 @@ DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<0>::Loa
     }
 }
 
-DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* page, const u8* nextPage, float queryUnit, int pageBlock, int blocks, int lane)
+// A page's logits, less the largest so far.
+DEVICE void multiplyKeys(KeyProduct::Sums& sums, const Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
 {
-    const u8* offsets = page + pageBlock * (1 + VALUE_GROUPS) * 4;
-    PackedMatrix keys = readUnits<KeyMatrix>(page + loadWord(offsets));
-    KeyProduct::Loaded loadedKeys;
-    if (!KeyMatrix::hasFull)
+    int places[KeyMatrix::chunks * QUAD_LINES];
+    PackedMatrix keys = openMatrix<KeyMatrix>(start, lane, places);
+    KeyProduct::Loaded loaded;
+    if (KeyMatrix::hasQuantized)
     {
-        KeyProduct::load(loadedKeys, keys, lane);
+        KeyProduct::load(loaded, keys, lane);
     }
 
-    int places[KeyMatrix::chunks * QUAD_LINES];
-    readWidths<KeyMatrix>(keys, lane, places);
-    PackedMatrix values = openValues(memory, page + loadWord(offsets + 4), lane);
     KeyLogits logits = foldKeys(memory, block, keys, places, queryUnit, lane);
     __syncwarp();
-    if (nextPage)
-    {
-        prefetchBlock(nextPage, pageBlock, blocks, lane);
-    }
-
-    KeyProduct::Sums sums;
     KeyProduct::clear(sums);
     if (KeyMatrix::hasQuantized)
     {
-        if (KeyMatrix::hasFull)
-        {
-            KeyProduct::load(loadedKeys, keys, lane);
-        }
-
-        KeyProduct::add(sums, loadedKeys, keys, memory.rows[0], lane);
-    }
-
-    ValueProduct<0>::Loaded loadedValues;
-    if (ValueMatrix::hasQuantized)
-    {
-        ValueProduct<0>::load(loadedValues, values, lane);
+        KeyProduct::add(sums, loaded, keys, memory.rows[0], lane);
     }
 
     finishLogits(sums, logits, outputs.largest.x, outputs.largest.y);
@@ -75,29 +81,84 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     {
         addFullKeys(sums, memory, block, keys, queryUnit, lane);
     }
+}
 
-    weigh(outputs, sums);
-    __syncwarp();
+// Adds a page's values by their weights; `start` is that of the first group's, which lies at `place.values` of the page.
+DEVICE void addPage(Outputs& outputs, WarpMemory& memory, KeyProduct::Sums& weights, const u8* start, const BlockPlace& place, int block, int lane)
+{
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        if (group > 0)
+        const u8* matrix = group == 0 ? start : start + (loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
+        PackedMatrix values = openValues(memory, matrix, lane);
+        typename ValueProduct<0>::Loaded loaded;
+        if (ValueMatrix::hasQuantized)
         {
-            __syncwarp();
-            values = openValues(memory, page + loadWord(offsets + 4 + 4 * group), lane);
-            __syncwarp();
-            if (ValueMatrix::hasQuantized)
-            {
-                ValueProduct<0>::load(loadedValues, values, lane);
-            }
+            ValueProduct<0>::load(loaded, values, lane);
         }
 
-        foldValues(memory, sums, outputs.zeros[group], lane);
         __syncwarp();
-        addPasses<0>(outputs, group, loadedValues, memory, values, lane);
+        foldValues(memory, weights, outputs.zeros[group], lane);
+        __syncwarp();
+        addPasses<0>(outputs, group, loaded, memory, values, lane);
+        __syncwarp();
+    }
+}
+
+// Attends to every `stride`-th page from one on. A page's keys come while the values before them are multiplied, and its values while its keys are.
+DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const BlockQueries& block, const CacheSequence& sequence, int index, int stride,
+    float queryUnit, int pageBlock, int blocks, int lane)
+{
+    const u8* const* pages = sequence.pages;
+    int count = sequence.pageCount;
+    if (index >= count)
+    {
+        return;
     }
 
-    __syncwarp();
+    u8* keyStage = stages;
+    u8* valueStage = stages + STAGE_BYTES;
+    BlockPlace place = placeBlock(pages[index], pageBlock, blocks);
+    const u8* nextPage = index + stride < count ? pages[index + stride] : nullptr;
+    const u8* keys = bring(keyStage, place.page, place.keys, place.values, lane);
+    commitCopies();
+    const u8* values = bring(valueStage, place.page, place.values, place.end, lane);
+    commitCopies();
+    while (true)
+    {
+        index += stride;
+        BlockPlace next = place;
+        if (nextPage)
+        {
+            next = placeBlock(nextPage, pageBlock, blocks);
+        }
+
+        bool more = nextPage;
+        nextPage = index + stride < count ? pages[index + stride] : nullptr;
+        awaitCopies<1>();
+        __syncwarp();
+        KeyProduct::Sums sums;
+        multiplyKeys(sums, outputs, memory, block, keys, queryUnit, lane);
+        __syncwarp();
+        if (more)
+        {
+            keys = bring(keyStage, next.page, next.keys, next.values, lane);
+        }
+
+        commitCopies();
+        weigh(outputs, sums);
+        awaitCopies<1>();
+        __syncwarp();
+        addPage(outputs, memory, sums, values, place, pageBlock, lane);
+        if (!more)
+        {
+            return;
+        }
+
+        values = bring(valueStage, next.page, next.values, next.end, lane);
+        commitCopies();
+        place = next;
+    }
 }
 
 // Adds up a lane's value over the lanes that have the same columns.

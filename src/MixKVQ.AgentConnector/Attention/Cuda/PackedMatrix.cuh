@@ -3,8 +3,26 @@
 //     SCALE_BYTES                    1 or 2
 //     KEY_PALETTE, VALUE_PALETTE     the widths lines may have, a hexadecimal digit each, the lowest for index 0, 0xf for lines that are not quantized: [2, 3, 4, 8] is 0x8432
 //     ELEMENT                        see Device.cuh
+//     STAGE_BYTES                    shared memory for a copy of a matrix; 0 or not given: matrices are read where they lie, in global memory
 #pragma once
 #include "CacheSequence.cuh"
+
+#ifndef STAGE_BYTES
+#define STAGE_BYTES 0
+#endif
+
+#if STAGE_BYTES > 0
+// Of global or shared memory.
+DEVICE uint4 readVector(const void* address) { return *(const uint4*)address; }
+DEVICE uint2 readPair(const void* address) { return *(const uint2*)address; }
+DEVICE u32 readWord(const void* address) { return *(const u32*)address; }
+DEVICE u32 readByte(const void* address) { return *(const u8*)address; }
+#else
+DEVICE uint4 readVector(const void* address) { return loadStreamed(address); }
+DEVICE uint2 readPair(const void* address) { return loadPair(address); }
+DEVICE u32 readWord(const void* address) { return loadWord(address); }
+DEVICE u32 readByte(const void* address) { return loadByte(address); }
+#endif
 
 #define FULL_WIDTH 15
 #define QUAD_LINES 4
@@ -137,7 +155,7 @@ DEVICE void placeLines(PackedMatrix& matrix, int lane, int (&places)[Shape::chun
     for (int chunk = 0; chunk < Shape::chunks; chunk++)
     {
         bool some = chunk * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount;
-        indexes[chunk] = some ? loadByte(matrix.start + Shape::unitBytes + chunk * WARP + lane) : 0;
+        indexes[chunk] = some ? readByte(matrix.start + Shape::unitBytes + chunk * WARP + lane) : 0;
         Fields own = 0;
         for (int j = 0; j < QUAD_LINES; j++)
         {
@@ -194,7 +212,7 @@ DEVICE PackedMatrix readUnits(const u8* start)
     matrix.eight = Shape::hasQuantized && width >= 8 ? Shape::lineCount : 0;
     if (Shape::hasQuantized)
     {
-        uint4 units = loadStreamed(start);
+        uint4 units = readVector(start);
         matrix.scaleUnit = bitsToFloat(units.x);
         matrix.zeroOrigin = bitsToFloat(units.y);
         matrix.zeroUnit = bitsToFloat(units.z);
@@ -252,7 +270,7 @@ DEVICE const u8* zeroCodes(const PackedMatrix& matrix) { return scaleCodes<Shape
 // A code of one or two bytes at an address of any alignment.
 DEVICE u32 codeAt(const u8* codes, int place, int bytes)
 {
-    return bytes == 1 ? loadByte(codes + place) : loadByte(codes + 2 * place) | loadByte(codes + 2 * place + 1) << 8;
+    return bytes == 1 ? readByte(codes + place) : readByte(codes + 2 * place) | readByte(codes + 2 * place + 1) << 8;
 }
 
 // Codes at four places of a table of up to 128, aligned to a word, by all lanes: each lane reads four codes and they exchange them.
@@ -261,7 +279,7 @@ DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, in
     bool some = lane * QUAD_LINES < count;
     if (bytes == 1)
     {
-        u32 word = some ? loadWord(table + lane * 4) : 0;
+        u32 word = some ? readWord(table + lane * 4) : 0;
         for (int i = 0; i < QUAD_LINES; i++)
         {
             codes[i] = __byte_perm(__shfl_sync(ALL_LANES, word, places[i] / 4), 0, 0x4440 | (places[i] & 3));
@@ -270,7 +288,7 @@ DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, in
         return;
     }
 
-    u32 low = some ? loadWord(table + lane * 8) : 0, high = some ? loadWord(table + lane * 8 + 4) : 0;
+    u32 low = some ? readWord(table + lane * 8) : 0, high = some ? readWord(table + lane * 8 + 4) : 0;
     for (int i = 0; i < QUAD_LINES; i++)
     {
         u32 first = __shfl_sync(ALL_LANES, low, places[i] / 4), second = __shfl_sync(ALL_LANES, high, places[i] / 4);

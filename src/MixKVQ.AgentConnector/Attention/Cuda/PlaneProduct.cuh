@@ -160,7 +160,7 @@ private:
             for (int i = 0; i < Words; i++)
             {
                 int word = laneWords * (lane / 4) + FirstWord + i;
-                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? loadWord(quad + word % bitWords * 4) : 0;
+                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? readWord(quad + word % bitWords * 4) : 0;
             }
         }
     }
@@ -224,7 +224,7 @@ private:
         {
             for (int i = 0; i < Words; i++)
             {
-                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? loadWord(at + 4 * i) : 0;
+                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? readWord(at + 4 * i) : 0;
             }
         }
     }
@@ -247,7 +247,7 @@ private:
 
         if constexpr (Words == 4)
         {
-            uint4 four = loadStreamed(at);
+            uint4 four = readVector(at);
             words[0] = four.x;
             words[1] = four.y;
             words[2] = four.z;
@@ -255,13 +255,13 @@ private:
         }
         else if constexpr (Words == 2)
         {
-            uint2 two = loadPair(at);
+            uint2 two = readPair(at);
             words[0] = two.x;
             words[1] = two.y;
         }
         else
         {
-            words[0] = loadWord(at);
+            words[0] = readWord(at);
         }
     }
 
