@@ -1,8 +1,8 @@
 // Products of a packed matrix and rows of halves by matrix units: sums[element][column] += code[line][element] * row[line][column], eight columns.
 //
 // A code of up to 10 bits that lies in the lower bits of a half is that half's value times 2^24: a subnormal number, which matrix units multiply exactly. Unpacking is thus
-// masking alone. Rows are scaled so that products stay well within halves' range; whoever uses the sums multiplies by 2^24. Bits 4 to 7 are multiplied apart, with rows
-// times 16.
+// masking alone. Rows are scaled so that products stay well within halves' range; whoever uses the sums multiplies by 2^24. Bits 2 and 3, and bits 4 to 7, are multiplied
+// apart, with rows times 4 and 16.
 //
 // Lane = 4 g + c. In step k, lane (g, c) reads quad 4 k + c of a plane, of it the words that hold elements W g ... (W words of the low plane a lane). Byte l of a word is
 // line l, so that a mask takes lines 0 and 2, as two halves of a register, and after a shift by 8 lines 1 and 3: slots 2c, 2c + 1 and 2c + 8, 2c + 9 of multiplyHalves.
@@ -14,8 +14,9 @@
 #define ROW_COLUMNS 8
 // Steps of which the low plane's words are loaded ahead.
 #ifndef LOADED_STEPS
-#define LOADED_STEPS 2
+#define LOADED_STEPS 4
 #endif
+#define TIMES_4 0x44004400u
 #define TIMES_16 0x4c004c00u
 
 template <class Shape, int FirstWord, int Words>
@@ -69,60 +70,32 @@ struct PlaneProduct
     DEVICE void add(Sums& sums, Loaded& loaded, const PackedMatrix& matrix, const u16* rows, int lane)
     {
         const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
-        const u8* third = thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
-        const u8* fourth = fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
-        int quads = quadsOf(matrix.quantized), thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
-        u32 thirdBits[Words], fourthBits[Words];
+        UpperBits upper;
         if (hasThird)
         {
-            loadBits(thirdBits, third, 0, thirdQuads, lane);
+            loadBits(upper.third, thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes, 0, quadsOf(matrix.third), lane);
         }
 
         if (hasFourth)
         {
-            loadBits(fourthBits, fourth, 0, fourthQuads, lane);
+            loadBits(upper.fourth, fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes, 0, quadsOf(matrix.fourth), lane);
         }
 
-#pragma unroll 1
-        for (int first = 0; first < steps; first += loadedSteps)
-        {
 #pragma unroll
-            for (int i = 0; i < loadedSteps; i++)
+        for (int step = 0; step < steps; step++)
+        {
+            u32 b[2];
+            loadRows(b, rows, step, lane);
+            multiply<0>(sums, loaded[step % loadedSteps], loaded[step % loadedSteps], 0x00030003, b);
+            if (step + loadedSteps < steps)
             {
-                int step = first + i;
-                if (steps % loadedSteps != 0 && step >= steps)
-                {
-                    break;
-                }
-
-                u32 b[2];
-                loadRows(b, rows, step, lane);
-                if (hasThird && step * 4 < thirdQuads)
-                {
-                    u32 even[Words], odd[Words];
-                    mergeThird(even, odd, loaded[i], thirdBits, lane);
-                    loadLow(loaded[i], low, step + loadedSteps, quads, lane);
-                    loadBits(thirdBits, third, step + 1, thirdQuads, lane);
-                    u32 mask = 0x00070007;
-                    if (hasFourth && step * 4 < fourthQuads)
-                    {
-                        if (step > 0)
-                        {
-                            loadBits(fourthBits, fourth, step, fourthQuads, lane);
-                        }
-
-                        mergeFourth(even, odd, fourthBits, lane);
-                        mask = 0x000f000f;
-                    }
-
-                    multiply<2>(sums, even, odd, mask, b);
-                }
-                else
-                {
-                    multiply<0>(sums, loaded[i], loaded[i], 0x00030003, b);
-                    loadLow(loaded[i], low, step + loadedSteps, quads, lane);
-                }
+                loadLow(loaded[step % loadedSteps], low, step + loadedSteps, quadsOf(matrix.quantized), lane);
             }
+        }
+
+        if (hasThird)
+        {
+            addUpper(sums, upper, matrix, rows, lane);
         }
 
         if (mayReach(Shape::palette, 8))
@@ -132,6 +105,53 @@ struct PlaneProduct
     }
 
 private:
+    // A step's words of bits 2 and 3, as they lie.
+    struct UpperBits
+    {
+        u32 third[Words];
+        u32 fourth[Words];
+    };
+
+    // Bits 2 and 3; `upper` holds those of step 0.
+    DEVICE void addUpper(Sums& sums, UpperBits& upper, const PackedMatrix& matrix, const u16* rows, int lane)
+    {
+        const u8* third = thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
+        const u8* fourth = fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
+        int thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
+#pragma unroll 1
+        for (int step = 0; step * 4 < thirdQuads; step++)
+        {
+            u32 fields[Words], mask = 0x00010001, b[2];
+            for (int i = 0; i < Words; i++)
+            {
+                fields[i] = upper.third[i] >> bitShift(i, lane);
+            }
+
+            loadBits(upper.third, third, step + 1, thirdQuads, lane);
+            if (hasFourth && step * 4 < fourthQuads)
+            {
+                for (int i = 0; i < Words; i++)
+                {
+                    fields[i] = selectBits(0x55555555, fields[i], upper.fourth[i] >> bitShift(i, lane) << 1);
+                }
+
+                loadBits(upper.fourth, fourth, step + 1, fourthQuads, lane);
+                mask = 0x00030003;
+            }
+
+            loadRows(b, rows, step, lane);
+            b[0] = multiplyPairs(b[0], TIMES_4);
+            b[1] = multiplyPairs(b[1], TIMES_4);
+            multiply<0>(sums, fields, fields, mask, b);
+        }
+    }
+
+    // By how much a word of a bit plane is shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
+    DEVICE int bitShift(int i, int lane)
+    {
+        return isContiguous ? lane / 16 : laneWords * (lane / 4) + FirstWord + i >= bitWords ? 1 : 0;
+    }
+
     // A step's words of the low plane, of which the lane's quad of step 0 is given.
     DEVICE void loadLow(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
     {
@@ -162,33 +182,6 @@ private:
                 int word = laneWords * (lane / 4) + FirstWord + i;
                 words[i] = exists && FirstWord + i < laneWords && word < planeWords ? readWord(quad + word % bitWords * 4) : 0;
             }
-        }
-    }
-
-    // Bits shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
-    DEVICE u32 aligned(const u32 (&bits)[Words], int i, int lane)
-    {
-        return bits[i] >> (isContiguous ? lane / 16 : laneWords * (lane / 4) + FirstWord + i >= bitWords ? 1 : 0);
-    }
-
-    // Even fields' codes come to their places, odd fields' 2 bits below; between them lies what masks remove.
-    DEVICE void mergeThird(u32 (&even)[Words], u32 (&odd)[Words], const u32 (&low)[Words], const u32 (&bits)[Words], int lane)
-    {
-        for (int i = 0; i < Words; i++)
-        {
-            u32 bit = aligned(bits, i, lane);
-            even[i] = selectBits(0x33333333, low[i], bit << 2);
-            odd[i] = selectBits(0x33333333, low[i] >> 2, bit);
-        }
-    }
-
-    DEVICE void mergeFourth(u32 (&even)[Words], u32 (&odd)[Words], const u32 (&bits)[Words], int lane)
-    {
-        for (int i = 0; i < Words; i++)
-        {
-            u32 bit = aligned(bits, i, lane);
-            even[i] = selectBits(0x77777777, even[i], bit << 3);
-            odd[i] = selectBits(0x77777777, odd[i], bit << 1);
         }
     }
 
