@@ -43,71 +43,82 @@ DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
 
 // Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
 template <int Pass>
-DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<0>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
+    const LaneHeads& units, int lane)
 {
-    addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, lane);
+    addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, units, lane);
     if constexpr (Pass + 1 < PASSES)
     {
+        typename ValueProduct<Pass + 1>::Loaded next;
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<Pass + 1>::load(loaded, values, lane);
+            ValueProduct<Pass + 1>::loadLow(next, values, lane);
+            ValueProduct<Pass + 1>::loadThird(next, values, lane);
         }
 
-        addPasses<Pass + 1>(outputs, group, loaded, memory, values, lane);
+        addPasses<Pass + 1>(outputs, group, next, memory, values, units, lane);
     }
 }
 
 // A page's logits, less the largest so far.
-DEVICE void multiplyKeys(KeyProduct::Sums& sums, const Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
+DEVICE void multiplyKeys(Logits& logits, const Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* start, int lane)
 {
-    int places[KeyMatrix::chunks * QUAD_LINES];
-    PackedMatrix keys = openMatrix<KeyMatrix>(start, lane, places);
-    KeyProduct::Loaded loaded;
-    if (KeyMatrix::hasQuantized)
-    {
-        KeyProduct::load(loaded, keys, lane);
-    }
-
-    KeyLogits logits = foldKeys(memory, block, keys, places, queryUnit, lane);
+    OpenMatrix<KeyMatrix> keys;
+    keys.matrix = readUnits<KeyMatrix>(start);
+    readLines<KeyMatrix>(keys, memory.keyOrder, lane);
     __syncwarp();
-    KeyProduct::clear(sums);
-    if (KeyMatrix::hasQuantized)
+    if constexpr (KeyMatrix::hasQuantized)
     {
-        KeyProduct::add(sums, loaded, keys, memory.rows[0], lane);
+        KeyProduct::Loaded loaded;
+        KeyProduct::loadLow(loaded, keys.matrix, lane);
+        KeyProduct::loadThird(loaded, keys.matrix, lane);
+        KeyLogits keyLogits = foldKeys(memory, block, keys, lane);
+        __syncwarp();
+        KeyProduct::Sums sums;
+        KeyProduct::clear(sums);
+        KeyProduct::add(sums, loaded, keys.matrix, memory.rows, lane);
+        finishLogits(logits, sums, keyLogits, outputs.largest);
+    }
+    else
+    {
+        clearLogits(logits, outputs.largest);
     }
 
-    finishLogits(sums, logits, outputs.largest.x, outputs.largest.y);
     if (KeyMatrix::hasFull)
     {
-        addFullKeys(sums, memory, block, keys, queryUnit, lane);
+        addFullKeys(logits, memory, block, keys.matrix, lane);
     }
 }
 
-// Adds a page's values by their weights; `start` is that of the first group's, which lies at `place.values` of the page.
-DEVICE void addPage(Outputs& outputs, WarpMemory& memory, KeyProduct::Sums& weights, const u8* start, const BlockPlace& place, int block, int lane)
+// Adds a page's values by the weights in memory; `start` is where the first group's are, which lie at `place.values` of the page.
+DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const u8* start, const BlockPlace& place, int block, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
         const u8* matrix = group == 0 ? start : start + (loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
-        PackedMatrix values = openValues(memory, matrix, lane);
+        OpenMatrix<ValueMatrix> values;
+        values.matrix = readUnits<ValueMatrix>(matrix);
+        readLines<ValueMatrix>(values, memory.valueOrder, lane);
+        __syncwarp();
         typename ValueProduct<0>::Loaded loaded;
-        if (ValueMatrix::hasQuantized)
+        LaneHeads units;
+        if constexpr (ValueMatrix::hasQuantized)
         {
-            ValueProduct<0>::load(loaded, values, lane);
+            ValueProduct<0>::loadLow(loaded, values.matrix, lane);
+            ValueProduct<0>::loadThird(loaded, values.matrix, lane);
+            units = foldValues(memory, outputs.zeros[group], values, lane);
         }
 
         __syncwarp();
-        foldValues(memory, weights, outputs.zeros[group], lane);
-        __syncwarp();
-        addPasses<0>(outputs, group, loaded, memory, values, lane);
+        addPasses<0>(outputs, group, loaded, memory, values.matrix, units, lane);
         __syncwarp();
     }
 }
 
 // Attends to every `stride`-th page from one on. A page's keys come while the values before them are multiplied, and its values while its keys are.
 DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const BlockQueries& block, const CacheSequence& sequence, int index, int stride,
-    float queryUnit, int pageBlock, int blocks, int lane)
+    int pageBlock, int blocks, int lane)
 {
     const u8* const* pages = sequence.pages;
     int count = sequence.pageCount;
@@ -137,8 +148,8 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         nextPage = index + stride < count ? pages[index + stride] : nullptr;
         awaitCopies<1>();
         __syncwarp();
-        KeyProduct::Sums sums;
-        multiplyKeys(sums, outputs, memory, block, keys, queryUnit, lane);
+        Logits logits;
+        multiplyKeys(logits, outputs, memory, block, keys, lane);
         __syncwarp();
         if (more)
         {
@@ -146,10 +157,10 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         }
 
         commitCopies();
-        weigh(outputs, sums);
+        weigh(outputs, logits, memory, lane);
         awaitCopies<1>();
         __syncwarp();
-        addPage(outputs, memory, sums, values, place, pageBlock, lane);
+        addPage(outputs, memory, values, place, pageBlock, lane);
         if (!more)
         {
             return;
@@ -161,32 +172,21 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
     }
 }
 
-// Adds up a lane's value over the lanes that have the same columns.
-DEVICE float sumTokens(float value)
-{
-    for (int offset = 4; offset < WARP; offset *= 2)
-    {
-        value += __shfl_xor_sync(ALL_LANES, value, offset);
-    }
-
-    return value;
-}
-
-// Writes a warp's outputs and states.
+// Writes a warp's outputs.
 template <int Pass>
-DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], Outputs& outputs, int group, float2 zeros, int lane)
+DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& outputs, int group, const LaneHeads& zeros, int lane)
 {
 #pragma unroll
-    for (int slot = 0; slot < PASS_WORDS * 4; slot++)
+    for (int slot = 0; slot < PASS_SLOTS; slot++)
     {
         int element = ValueProduct<Pass>::element(slot, lane / 4);
-        for (int n = 0; n < 2; n++)
+        for (int i = 0; i < COLUMN_TILES; i++)
         {
-            int head = lane % 4 * 2 + n;
+            int head = 4 * i + lane % 4;
             if (head < TILE_HEADS && element < VALUE_GROUP)
             {
-                float sum = ValueProduct<Pass>::at(outputs.sums[group * PASSES + Pass], slot, n) / (1 << (2 * (slot / PASS_WORDS)));
-                joined[head][group * VALUE_GROUP + element] = sum + (n == 0 ? zeros.x : zeros.y);
+                float sum = outputs.sums[group * PASSES + Pass][i][slot];
+                joined[head][group * VALUE_GROUP + element] = sum * (ValueProduct<Pass>::isUpper(slot) ? 1.0f / UPPER_FIELDS : 1) + zeros.values[i];
             }
         }
     }
@@ -197,23 +197,26 @@ DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], Outputs& outputs,
     }
 }
 
-DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], Outputs& outputs, int lane)
+// Writes a warp's outputs and states.
+DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], const Outputs& outputs, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        writePasses<0>(joined, outputs, group, make_float2(sumTokens(outputs.zeros[group].x), sumTokens(outputs.zeros[group].y)), lane);
+        writePasses<0>(joined, outputs, group, sumHeads(outputs.zeros[group], lane), lane);
     }
 
-    float sum0 = sumTokens(outputs.weights.x), sum1 = sumTokens(outputs.weights.y);
-    int head = lane % 4 * 2;
-    if (lane < 4 && head < TILE_HEADS)
+    for (int i = 0; i < COLUMN_TILES; i++)
     {
-        states[head] = make_float2(outputs.some ? outputs.largest.x : NO_LOGIT, sum0);
-    }
+        float sum = outputs.weights.values[i];
+        for (int offset = 4; offset < WARP; offset *= 2)
+        {
+            sum += __shfl_xor_sync(ALL_LANES, sum, offset);
+        }
 
-    if (lane < 4 && head + 1 < TILE_HEADS)
-    {
-        states[head + 1] = make_float2(outputs.some ? outputs.largest.y : NO_LOGIT, sum1);
+        if (lane < 4 && 4 * i + lane < TILE_HEADS)
+        {
+            states[4 * i + lane] = make_float2(outputs.some ? outputs.largest.values[i] : NO_LOGIT, sum);
+        }
     }
 }

@@ -273,58 +273,6 @@ DEVICE u32 codeAt(const u8* codes, int place, int bytes)
     return bytes == 1 ? readByte(codes + place) : readByte(codes + 2 * place) | readByte(codes + 2 * place + 1) << 8;
 }
 
-// Codes at four places of a table of up to 128, aligned to a word, by all lanes: each lane reads four codes and they exchange them.
-DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, int count, const int* places, int lane)
-{
-    bool some = lane * QUAD_LINES < count;
-    if (bytes == 1)
-    {
-        u32 word = some ? readWord(table + lane * 4) : 0;
-        for (int i = 0; i < QUAD_LINES; i++)
-        {
-            codes[i] = __byte_perm(__shfl_sync(ALL_LANES, word, places[i] / 4), 0, 0x4440 | (places[i] & 3));
-        }
-
-        return;
-    }
-
-    u32 low = some ? readWord(table + lane * 8) : 0, high = some ? readWord(table + lane * 8 + 4) : 0;
-    for (int i = 0; i < QUAD_LINES; i++)
-    {
-        u32 first = __shfl_sync(ALL_LANES, low, places[i] / 4), second = __shfl_sync(ALL_LANES, high, places[i] / 4);
-        codes[i] = ((places[i] & 2 ? second : first) >> (places[i] & 1 ? 16 : 0)) & 0xffff;
-    }
-}
-
-// Relative scales and zeros of a lane's lines, which stand at `places`; 0 of lines that are not quantized.
-template <class Shape>
-DEVICE void readScales(float (&scales)[Shape::chunks * QUAD_LINES], float (&zeros)[Shape::chunks * QUAD_LINES], const PackedMatrix& matrix,
-    const int (&places)[Shape::chunks * QUAD_LINES], float exponent, int lane)
-{
-    u32 scale[Shape::chunks * QUAD_LINES], zero[Shape::chunks * QUAD_LINES];
-    if constexpr (Shape::chunks == 1 && !Shape::hasFull && Shape::widthBytes % 4 == 0)
-    {
-        gatherCodes(scale, scaleCodes<Shape>(matrix), Shape::scaleBytes, Shape::lineCount, places, lane);
-        gatherCodes(zero, zeroCodes<Shape>(matrix), matrix.zeroBytes, Shape::lineCount, places, lane);
-    }
-    else
-    {
-        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-        {
-            bool quantized = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount && places[i] < matrix.quantized;
-            scale[i] = quantized ? codeAt(scaleCodes<Shape>(matrix), places[i], Shape::scaleBytes) : 0;
-            zero[i] = quantized ? codeAt(zeroCodes<Shape>(matrix), places[i], matrix.zeroBytes) : 0;
-        }
-    }
-
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-    {
-        bool quantized = !Shape::hasFull || places[i] < matrix.quantized;
-        scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
-        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)zero[i] : 0;
-    }
-}
-
 // The scale of the quantized line at a place.
 template <class Shape>
 DEVICE float scaleAt(const PackedMatrix& matrix, int place)
