@@ -66,17 +66,9 @@ BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
     {
         Outputs outputs;
         clear(outputs);
-        const u8* const* pages = sequence.pages;
-        int stride = arguments.splits * WARPS, pageBlock = arguments.layer * KV_HEADS + keyValueHead;
-        const u8* page = index < pageCount ? pages[index] : nullptr;
-        while (page)
-        {
-            index += stride;
-            const u8* next = index < pageCount ? pages[index] : nullptr;
-            attendPage(outputs, own, block, page, next, pageBlock, arguments.blocks, lane);
-            page = next;
-        }
-
+        DYNAMIC_SHARED(stages);
+        attendPages(outputs, own, stages + warp * 2 * STAGE_BYTES, block, sequence, index, arguments.splits * WARPS,
+            arguments.layer * KV_HEADS + keyValueHead, arguments.blocks, lane);
         __syncthreads();
         writeOutputs(join.outputs[warp], join.states[warp], outputs, lane);
     }

@@ -2,18 +2,43 @@
 #pragma once
 #include "DecodeValues.cuh"
 
-#define PREFETCH_BYTES 128
+// Where a block's matrices lie in a page. Values are those of all groups; of the last block's, no end is known.
+struct BlockPlace
+{
+    const u8* page;
+    u32 keys;
+    u32 values;
+    u32 end;
+};
 
-// Asks for the second-level cache to hold a block's matrices.
-DEVICE void prefetchBlock(const u8* page, int block, int blocks, int lane)
+DEVICE BlockPlace placeBlock(const u8* page, int block, int blocks)
 {
     const u8* offsets = page + block * (1 + VALUE_GROUPS) * 4;
-    u32 first = loadWord(offsets), values = loadWord(offsets + 4);
-    u32 end = block + 1 < blocks ? loadWord(offsets + (1 + VALUE_GROUPS) * 4) : values + (values - first) * VALUE_GROUPS;
-    for (u32 at = first + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
+    return {page, loadWord(offsets), loadWord(offsets + 4), block + 1 < blocks ? loadWord(offsets + (1 + VALUE_GROUPS) * 4) : 0};
+}
+
+#define PREFETCH_BYTES 128
+
+// Begins to bring bytes of a page nearer: into `stage`, if they fit, else into the second-level cache. Where to read them once the copies have come.
+DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
+{
+    const u8* source = page + begin;
+    if (STAGE_BYTES > 0 && end > begin && end - begin <= STAGE_BYTES)
+    {
+        for (u32 at = lane * 16; at < end - begin; at += WARP * 16)
+        {
+            copyAsync(stage + at, source + at);
+        }
+
+        return stage;
+    }
+
+    for (u32 at = begin + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
     {
         prefetch(page + at);
     }
+
+    return source;
 }
 
 // Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
@@ -35,63 +60,27 @@ DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<Pass>::
     }
 }
 
-DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* page, const u8* nextPage, int pageBlock, int blocks, int lane)
+// A page's logits, less the largest so far.
+DEVICE void multiplyKeys(Logits& logits, const Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* start, int lane)
 {
-    const u8* offsets = page + pageBlock * (1 + VALUE_GROUPS) * 4;
     OpenMatrix<KeyMatrix> keys;
-    keys.matrix = readUnits<KeyMatrix>(page + loadWord(offsets));
-    KeyProduct::Loaded loadedKeys;
-    if (!KeyMatrix::hasFull)
-    {
-        KeyProduct::loadLow(loadedKeys, keys.matrix, lane);
-    }
-
-    OpenMatrix<ValueMatrix> values;
-    values.matrix = readUnits<ValueMatrix>(page + loadWord(offsets + 4));
+    keys.matrix = readUnits<KeyMatrix>(start);
     readLines<KeyMatrix>(keys, memory.keyOrder, lane);
-    readLines<ValueMatrix>(values, memory.valueOrder, lane);
     __syncwarp();
-    if (KeyMatrix::hasQuantized && !KeyMatrix::hasFull)
-    {
-        KeyProduct::loadThird(loadedKeys, keys.matrix, lane);
-    }
-
-    if (nextPage)
-    {
-        prefetchBlock(nextPage, pageBlock, blocks, lane);
-    }
-
-    Logits logits;
-    ValueProduct<0>::Loaded loadedValues;
     if constexpr (KeyMatrix::hasQuantized)
     {
+        KeyProduct::Loaded loaded;
+        KeyProduct::loadLow(loaded, keys.matrix, lane);
+        KeyProduct::loadThird(loaded, keys.matrix, lane);
         KeyLogits keyLogits = foldKeys(memory, block, keys, lane);
         __syncwarp();
-        if (KeyMatrix::hasFull)
-        {
-            KeyProduct::loadLow(loadedKeys, keys.matrix, lane);
-            KeyProduct::loadThird(loadedKeys, keys.matrix, lane);
-        }
-
         KeyProduct::Sums sums;
         KeyProduct::clear(sums);
-        KeyProduct::add(sums, loadedKeys, keys.matrix, memory.rows, lane);
-        if (ValueMatrix::hasQuantized)
-        {
-            ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
-            ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
-        }
-
+        KeyProduct::add(sums, loaded, keys.matrix, memory.rows, lane);
         finishLogits(logits, sums, keyLogits, outputs.largest);
     }
     else
     {
-        if (ValueMatrix::hasQuantized)
-        {
-            ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
-            ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
-        }
-
         clearLogits(logits, outputs.largest);
     }
 
@@ -99,34 +88,87 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     {
         addFullKeys(logits, memory, block, keys.matrix, lane);
     }
+}
 
-    weigh(outputs, logits, memory, lane);
-    __syncwarp();
+// Adds a page's values by the weights in memory; `start` is where the first group's are, which lie at `place.values` of the page.
+DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const u8* start, const BlockPlace& place, int block, int lane)
+{
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        if (group > 0)
-        {
-            values.matrix = readUnits<ValueMatrix>(page + loadWord(offsets + 4 + 4 * group));
-            readLines<ValueMatrix>(values, memory.valueOrder, lane);
-            if (ValueMatrix::hasQuantized)
-            {
-                ValueProduct<0>::loadLow(loadedValues, values.matrix, lane);
-                ValueProduct<0>::loadThird(loadedValues, values.matrix, lane);
-            }
-
-            __syncwarp();
-        }
-
+        const u8* matrix = group == 0 ? start : start + (loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
+        OpenMatrix<ValueMatrix> values;
+        values.matrix = readUnits<ValueMatrix>(matrix);
+        readLines<ValueMatrix>(values, memory.valueOrder, lane);
+        __syncwarp();
+        typename ValueProduct<0>::Loaded loaded;
         LaneHeads units;
         if constexpr (ValueMatrix::hasQuantized)
         {
+            ValueProduct<0>::loadLow(loaded, values.matrix, lane);
+            ValueProduct<0>::loadThird(loaded, values.matrix, lane);
             units = foldValues(memory, outputs.zeros[group], values, lane);
         }
 
         __syncwarp();
-        addPasses<0>(outputs, group, loadedValues, memory, values.matrix, units, lane);
+        addPasses<0>(outputs, group, loaded, memory, values.matrix, units, lane);
         __syncwarp();
+    }
+}
+
+// Attends to every `stride`-th page from one on. A page's keys come while the values before them are multiplied, and its values while its keys are.
+DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const BlockQueries& block, const CacheSequence& sequence, int index, int stride,
+    int pageBlock, int blocks, int lane)
+{
+    const u8* const* pages = sequence.pages;
+    int count = sequence.pageCount;
+    if (index >= count)
+    {
+        return;
+    }
+
+    u8* keyStage = stages;
+    u8* valueStage = stages + STAGE_BYTES;
+    BlockPlace place = placeBlock(pages[index], pageBlock, blocks);
+    const u8* nextPage = index + stride < count ? pages[index + stride] : nullptr;
+    const u8* keys = bring(keyStage, place.page, place.keys, place.values, lane);
+    commitCopies();
+    const u8* values = bring(valueStage, place.page, place.values, place.end, lane);
+    commitCopies();
+    while (true)
+    {
+        index += stride;
+        BlockPlace next = place;
+        if (nextPage)
+        {
+            next = placeBlock(nextPage, pageBlock, blocks);
+        }
+
+        bool more = nextPage;
+        nextPage = index + stride < count ? pages[index + stride] : nullptr;
+        awaitCopies<1>();
+        __syncwarp();
+        Logits logits;
+        multiplyKeys(logits, outputs, memory, block, keys, lane);
+        __syncwarp();
+        if (more)
+        {
+            keys = bring(keyStage, next.page, next.keys, next.values, lane);
+        }
+
+        commitCopies();
+        weigh(outputs, logits, memory, lane);
+        awaitCopies<1>();
+        __syncwarp();
+        addPage(outputs, memory, values, place, pageBlock, lane);
+        if (!more)
+        {
+            return;
+        }
+
+        values = bring(valueStage, next.page, next.values, next.end, lane);
+        commitCopies();
+        place = next;
     }
 }
 

@@ -28,12 +28,12 @@ DEVICE LineCodes readCodes(const u8* table, int bytes, int firstPlace, int count
 
         if (bytes == 1)
         {
-            u32 four = loadWord(table + firstPlace);
+            u32 four = readWord(table + firstPlace);
             codes = {{__byte_perm(four, 0, 0x4140), __byte_perm(four, 0, 0x4342)}};
         }
         else
         {
-            codes = {{loadWord(table + firstPlace * 2), loadWord(table + firstPlace * 2 + 4)}};
+            codes = {{readWord(table + firstPlace * 2), readWord(table + firstPlace * 2 + 4)}};
         }
     }
     else

@@ -3,8 +3,26 @@
 //     SCALE_BYTES                    1 or 2
 //     KEY_PALETTE, VALUE_PALETTE     the widths lines may have, a hexadecimal digit each, the lowest for index 0, 0xf for lines that are not quantized: [2, 3, 4, 8] is 0x8432
 //     ELEMENT                        see Device.cuh
+//     STAGE_BYTES                    shared memory for a copy of a matrix; 0 or not given: matrices are read where they lie, in global memory
 #pragma once
 #include "CacheSequence.cuh"
+
+#ifndef STAGE_BYTES
+#define STAGE_BYTES 0
+#endif
+
+#if STAGE_BYTES > 0
+// Of global or shared memory.
+DEVICE uint4 readVector(const void* address) { return *(const uint4*)address; }
+DEVICE uint2 readPair(const void* address) { return *(const uint2*)address; }
+DEVICE u32 readWord(const void* address) { return *(const u32*)address; }
+DEVICE u32 readByte(const void* address) { return *(const u8*)address; }
+#else
+DEVICE uint4 readVector(const void* address) { return loadStreamed(address); }
+DEVICE uint2 readPair(const void* address) { return loadPair(address); }
+DEVICE u32 readWord(const void* address) { return loadWord(address); }
+DEVICE u32 readByte(const void* address) { return loadByte(address); }
+#endif
 
 #define FULL_WIDTH 15
 #define QUAD_LINES 4
@@ -129,7 +147,7 @@ DEVICE void placeLines(PackedMatrix& matrix, int lane, int (&places)[Shape::chun
     for (int chunk = 0; chunk < Shape::chunks; chunk++)
     {
         bool some = chunk * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount;
-        indexes[chunk] = some ? loadByte(matrix.start + Shape::unitBytes + chunk * WARP + lane) : 0;
+        indexes[chunk] = some ? readByte(matrix.start + Shape::unitBytes + chunk * WARP + lane) : 0;
         Fields own = 0;
         for (int j = 0; j < QUAD_LINES; j++)
         {
@@ -186,7 +204,7 @@ DEVICE PackedMatrix readUnits(const u8* start)
     matrix.eight = Shape::hasQuantized && width >= 8 ? Shape::lineCount : 0;
     if (Shape::hasQuantized)
     {
-        uint4 units = loadStreamed(start);
+        uint4 units = readVector(start);
         matrix.scaleUnit = bitsToFloat(units.x);
         matrix.zeroOrigin = bitsToFloat(units.y);
         matrix.zeroUnit = bitsToFloat(units.z);
@@ -244,7 +262,7 @@ DEVICE const u8* zeroCodes(const PackedMatrix& matrix) { return scaleCodes<Shape
 // A code of one or two bytes at an address of any alignment.
 DEVICE u32 codeAt(const u8* codes, int place, int bytes)
 {
-    return bytes == 1 ? loadByte(codes + place) : loadByte(codes + 2 * place) | loadByte(codes + 2 * place + 1) << 8;
+    return bytes == 1 ? readByte(codes + place) : readByte(codes + 2 * place) | readByte(codes + 2 * place + 1) << 8;
 }
 
 // The scale of the quantized line at a place.

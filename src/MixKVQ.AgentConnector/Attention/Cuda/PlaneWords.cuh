@@ -63,7 +63,7 @@ struct PlaneWords
                 for (int i = 0; i < Words; i++)
                 {
                     int word = laneWords * (lane / 4) + FirstWord + i;
-                    words[half][i] = exist && FirstWord + i < laneWords && word < planeWords ? loadWord(quad + word % bitWords * 4) : 0;
+                    words[half][i] = exist && FirstWord + i < laneWords && word < planeWords ? readWord(quad + word % bitWords * 4) : 0;
                 }
             }
         }
@@ -134,7 +134,7 @@ private:
         {
             for (int i = 0; i < Words; i++)
             {
-                words[i] = exist && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? loadWord(at + 4 * i) : 0;
+                words[i] = exist && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? readWord(at + 4 * i) : 0;
             }
         }
     }
@@ -157,7 +157,7 @@ private:
 
         if constexpr (Words == 4)
         {
-            uint4 four = loadStreamed(at);
+            uint4 four = readVector(at);
             words[0] = four.x;
             words[1] = four.y;
             words[2] = four.z;
@@ -165,13 +165,13 @@ private:
         }
         else if constexpr (Words == 2)
         {
-            uint2 two = loadPair(at);
+            uint2 two = readPair(at);
             words[0] = two.x;
             words[1] = two.y;
         }
         else
         {
-            words[0] = loadWord(at);
+            words[0] = readWord(at);
         }
     }
 };
