@@ -6,17 +6,12 @@ namespace MixKVQ.AgentConnector.Generation;
 /// </summary>
 internal sealed class DecodeRound(TimeProvider timeProvider)
 {
-    /// <summary>
-    /// The most generations in a round. The pass over the weights pays for itself long before; each has a row of logits, and a newcomer waits for the round.
-    /// </summary>
-    public const int MostGenerations = 16;
-
     /// <summary>What is waited for those of the last round, at most, as a share of the time that it took.</summary>
     private const int WaitShare = 8;
 
-    private readonly List<ActiveGeneration> _generations = new(MostGenerations);
-    private readonly SequenceToken[] _tokens = new SequenceToken[MostGenerations];
-    private readonly Exception?[] _failures = new Exception?[MostGenerations];
+    private readonly List<ActiveGeneration> _generations = [];
+    private SequenceToken[] _tokens = [];
+    private Exception?[] _failures = [];
     private int _returning;
     private TimeSpan _elapsed;
 
@@ -39,11 +34,16 @@ internal sealed class DecodeRound(TimeProvider timeProvider)
     {
         _generations.Clear();
         _generations.Add(first);
-        queue.TakeCompanions(_generations, batch, MostGenerations);
+        queue.TakeCompanions(_generations, batch, batch.MostSequences);
         _generations.RemoveAll(generation => generation.EndIfCancelled());
         if (_generations.Count == 0)
         {
             return;
+        }
+
+        if (_tokens.Length < _generations.Count)
+        {
+            (_tokens, _failures) = (new SequenceToken[_generations.Count], new Exception?[_generations.Count]);
         }
 
         long start = timeProvider.GetTimestamp();

@@ -6,7 +6,14 @@ namespace MixKVQ.AgentConnector.Generation;
 /// <param name="model">Borrowed.</param>
 internal sealed class DecoderBatch(DecoderModel model) : ISequenceBatch
 {
+    // The pass over the weights pays for itself long before; each sequence has a row of logits, and a newcomer waits for the round.
+    private const int MostOnCpu = 16;
+    private const int MostOnDevice = 64;
+
     private DecodeInput[] _inputs = [];
+
+    /// <inheritdoc/>
+    public int MostSequences => model.Kernels is null ? MostOnCpu : MostOnDevice;
 
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<SequenceToken> tokens, Span<Exception?> failures)

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using MixKVQ.AgentConnector.Attention;
 using MixKVQ.AgentConnector.Attention.Cpu;
+using MixKVQ.AgentConnector.Attention.Cuda;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Models.Cpu;
@@ -24,6 +25,7 @@ internal sealed class DecoderModel : IDisposable
     private readonly IPointwiseKernels _pointwise;
     private readonly CpuDecoder? _cpuDecoder;
     private readonly CudaDecoder? _cudaDecoder;
+    private readonly CudaAttention? _deviceAttention;
 
     /// <summary>Takes the weights from a source; <see cref="Load"/> takes them from a folder.</summary>
     /// <param name="config">The model's shape.</param>
@@ -57,7 +59,8 @@ internal sealed class DecoderModel : IDisposable
         Kernels = kernels;
         _pointwise = kernels is not null ? new CudaPointwise(kernels, config, dtype) : isOnCpu ? new CpuPointwise() : new TorchPointwise();
         var packed = new PackedAttention(Team, exactAttention);
-        IAttentionKernel kernel = isOnCpu ? packed : new ReferenceAttention();
+        _deviceAttention = kernels is null ? null : new CudaAttention(kernels);
+        IAttentionKernel kernel = _deviceAttention is not null ? _deviceAttention : isOnCpu ? packed : new ReferenceAttention();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var reader = new WeightReader(source, device, dtype, precision, Team);
@@ -75,7 +78,7 @@ internal sealed class DecoderModel : IDisposable
             config.LayerCount, config.QueryHeadCount, config.KeyValueHeadCount, config.HeadDim, dtype, device, OutputWeights());
         var parts = new DecoderParts(_embedding, _layers, _finalNorm, _output, _rotary);
         _cpuDecoder = isOnCpu ? new CpuDecoder(config, parts, packed, Team) : null;
-        _cudaDecoder = kernels is null ? null : new CudaDecoder(config, parts, dtype, device, kernels);
+        _cudaDecoder = kernels is null ? null : new CudaDecoder(config, parts, dtype, device, kernels, Team);
     }
 
     public ModelConfig Config { get; }
@@ -172,6 +175,7 @@ internal sealed class DecoderModel : IDisposable
     {
         Team.Dispose();
         _cudaDecoder?.Dispose();
+        _deviceAttention?.Dispose();
         _embedding.Dispose();
         foreach (DecoderLayer layer in _layers)
         {

@@ -22,6 +22,6 @@ internal static partial class MemoryExhaustion
     /// <summary>The size that was asked for, such as <c>20.00 MiB</c>, where the message tells it.</summary>
     public static string? RequestedSize(Exception exception) => Request().Match(exception.Message) is { Success: true } match ? match.Groups[1].Value : null;
 
-    [GeneratedRegex("tried to allocate ([0-9.]+ (?:[KMGT]?i?B|bytes))", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("tried to allocate ([0-9.]+ (?:bytes|[KMGT]?i?B))", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Request();
 }

@@ -12,6 +12,8 @@ internal sealed class FakeBatch : ISequenceBatch
     /// <summary>Called at the start of every round.</summary>
     public Action? OnRound { get; set; }
 
+    public int MostSequences => 16;
+
     public void Append(ReadOnlySpan<SequenceToken> tokens, Span<Exception?> failures)
     {
         Rounds.Enqueue(tokens.Length);

@@ -41,7 +41,7 @@ DEVICE void writeBlock(const JoinMemory& join, const AttentionArguments& argumen
 
 BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
 {
-    constexpr int bytes = largerOf(sizeof(WarpMemory) * WARPS, sizeof(JoinMemory));
+    constexpr int bytes = largerOf<sizeof(WarpMemory) * WARPS, sizeof(JoinMemory)>;
     __align__(16) __shared__ u8 memory[bytes];
     __align__(16) __shared__ BlockQueries block;
     JoinMemory& join = *(JoinMemory*)memory;

@@ -25,7 +25,7 @@ DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<0>::Loa
     {
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<Pass + 1>::load(loaded, values, 0, lane);
+            ValueProduct<Pass + 1>::load(loaded, values, lane);
         }
 
         addPasses<Pass + 1>(outputs, group, loaded, memory, values, lane);
@@ -39,7 +39,7 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     KeyProduct::Loaded loadedKeys;
     if (!KeyMatrix::hasFull)
     {
-        KeyProduct::load(loadedKeys, keys, 0, lane);
+        KeyProduct::load(loadedKeys, keys, lane);
     }
 
     int places[KeyMatrix::chunks * QUAD_LINES];
@@ -58,7 +58,7 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     {
         if (KeyMatrix::hasFull)
         {
-            KeyProduct::load(loadedKeys, keys, 0, lane);
+            KeyProduct::load(loadedKeys, keys, lane);
         }
 
         KeyProduct::add(sums, loadedKeys, keys, memory.rows[0], lane);
@@ -67,7 +67,7 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
     ValueProduct<0>::Loaded loadedValues;
     if (ValueMatrix::hasQuantized)
     {
-        ValueProduct<0>::load(loadedValues, values, 0, lane);
+        ValueProduct<0>::load(loadedValues, values, lane);
     }
 
     finishLogits(sums, logits, outputs.largest.x, outputs.largest.y);
@@ -88,7 +88,7 @@ DEVICE void attendPage(Outputs& outputs, WarpMemory& memory, const BlockQueries&
             __syncwarp();
             if (ValueMatrix::hasQuantized)
             {
-                ValueProduct<0>::load(loadedValues, values, 0, lane);
+                ValueProduct<0>::load(loadedValues, values, lane);
             }
         }
 

@@ -29,9 +29,9 @@ struct AttentionArguments
     float scale;
 };
 
-DEVICE constexpr int largerOf(int x, int y) { return x > y ? x : y; }
+template <int x, int y> constexpr int largerOf = x > y ? x : y;
 
-constexpr int ROW_COUNT = largerOf((HEAD_DIM + STEP_LINES - 1) / STEP_LINES * STEP_LINES, PAGE_TOKENS);
+constexpr int ROW_COUNT = largerOf<(HEAD_DIM + STEP_LINES - 1) / STEP_LINES * STEP_LINES, PAGE_TOKENS>;
 
 // A warp's own memory.
 struct WarpMemory

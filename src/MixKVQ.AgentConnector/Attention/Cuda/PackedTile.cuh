@@ -39,6 +39,12 @@ DEVICE int codeExponent(const PackedMatrix& matrix)
     return Shape::hasQuantized ? exponentAbove(matrix.scaleUnit) + 9 : SMALLEST_EXPONENT;
 }
 
+// Half the largest code of the quantized line at a place.
+DEVICE float middleCode(const PackedMatrix& matrix, int place)
+{
+    return place < matrix.eight ? 127.5f : place < matrix.fourth ? 7.5f : place < matrix.third ? 3.5f : 1.5f;
+}
+
 // The exponent above all zeros.
 template <class Shape>
 DEVICE int zeroExponent(const PackedMatrix& matrix)

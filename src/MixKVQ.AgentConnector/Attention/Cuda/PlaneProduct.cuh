@@ -1,8 +1,8 @@
 // Products of a packed matrix and rows of halves by matrix units: sums[element][column] += code[line][element] * row[line][column], eight columns.
 //
 // A code of up to 10 bits that lies in the lower bits of a half is that half's value times 2^24: a subnormal number, which matrix units multiply exactly. Unpacking is thus
-// masking alone. Rows are scaled so that products stay well within halves' range; whoever uses the sums multiplies by 2^24. Planes are multiplied one by one, with rows
-// times 1, 4, 8 and 16.
+// masking alone. Rows are scaled so that products stay well within halves' range; whoever uses the sums multiplies by 2^24. Bits 4 to 7 are multiplied apart, with rows
+// times 16.
 //
 // Lane = 4 g + c. In step k, lane (g, c) reads quad 4 k + c of a plane, of it the words that hold elements W g ... (W words of the low plane a lane). Byte l of a word is
 // line l, so that a mask takes lines 0 and 2, as two halves of a register, and after a shift by 8 lines 1 and 3: slots 2c, 2c + 1 and 2c + 8, 2c + 9 of multiplyHalves.
@@ -12,10 +12,10 @@
 
 #define STEP_LINES 16
 #define ROW_COLUMNS 8
-// Steps of which the low plane's words are loaded at once.
-#define LOADED_STEPS 8
-#define TIMES_4 0x44004400u
-#define TIMES_8 0x48004800u
+// Steps of which the low plane's words are loaded ahead.
+#ifndef LOADED_STEPS
+#define LOADED_STEPS 2
+#endif
 #define TIMES_16 0x4c004c00u
 
 template <class Shape, int FirstWord, int Words>
@@ -23,9 +23,12 @@ struct PlaneProduct
 {
     static constexpr int laneWords = (Shape::lineLength + 31) / 32;
     static constexpr int planeWords = Shape::lineLength / 4;
+    static constexpr int bitWords = Shape::lineLength / 8;
     static constexpr int tiles = Words * 2;
     static constexpr int steps = (Shape::lineCount + STEP_LINES - 1) / STEP_LINES;
     static constexpr int loadedSteps = steps < LOADED_STEPS ? steps : LOADED_STEPS;
+    static constexpr bool hasThird = mayReach(Shape::palette, 3);
+    static constexpr bool hasFourth = mayReach(Shape::palette, 4);
     static constexpr bool isContiguous = Shape::lineLength % 32 == 0 && laneWords % Words == 0 && Words != 3;
     static constexpr bool isComplete = !Shape::hasFull && Shape::lineCount % STEP_LINES == 0;
 
@@ -51,73 +54,141 @@ struct PlaneProduct
         }
     }
 
-    // The low plane's words of some steps.
-    DEVICE void load(Loaded& loaded, const PackedMatrix& matrix, int firstStep, int lane)
+    // The low plane's words of the first steps.
+    DEVICE void load(Loaded& loaded, const PackedMatrix& matrix, int lane)
     {
-        const u8* plane = lowPlane<Shape>(matrix);
+        const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
 #pragma unroll
         for (int i = 0; i < loadedSteps; i++)
         {
-            int quad = (firstStep + i) * 4 + lane % 4;
-            loadWords<Shape::lowBytes>(loaded[i], plane, quad, isComplete || quad < quadsOf(matrix.quantized), lane / 4, 0, planeWords);
+            loadLow(loaded[i], low, i, quadsOf(matrix.quantized), lane);
         }
     }
 
-    // Adds the product of all planes; `loaded` holds the first steps' words and is used up.
+    // Adds the product; `loaded` holds the first steps' words and is used up.
     DEVICE void add(Sums& sums, Loaded& loaded, const PackedMatrix& matrix, const u16* rows, int lane)
     {
-#pragma unroll
-        for (int firstStep = 0; firstStep < steps; firstStep += loadedSteps)
+        const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
+        const u8* third = thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
+        const u8* fourth = fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
+        int quads = quadsOf(matrix.quantized), thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
+        u32 thirdBits[Words], fourthBits[Words];
+        if (hasThird)
         {
-            if (firstStep > 0)
-            {
-                load(loaded, matrix, firstStep, lane);
-            }
+            loadBits(thirdBits, third, 0, thirdQuads, lane);
+        }
 
+        if (hasFourth)
+        {
+            loadBits(fourthBits, fourth, 0, fourthQuads, lane);
+        }
+
+#pragma unroll 1
+        for (int first = 0; first < steps; first += loadedSteps)
+        {
 #pragma unroll
-            for (int i = 0; i < loadedSteps && firstStep + i < steps; i++)
+            for (int i = 0; i < loadedSteps; i++)
             {
+                int step = first + i;
+                if (steps % loadedSteps != 0 && step >= steps)
+                {
+                    break;
+                }
+
                 u32 b[2];
-                loadRows(b, rows, firstStep + i, lane);
-                multiply<0>(sums, loaded[i], loaded[i], 0x00030003, b);
+                loadRows(b, rows, step, lane);
+                if (hasThird && step * 4 < thirdQuads)
+                {
+                    u32 even[Words], odd[Words];
+                    mergeThird(even, odd, loaded[i], thirdBits, lane);
+                    loadLow(loaded[i], low, step + loadedSteps, quads, lane);
+                    loadBits(thirdBits, third, step + 1, thirdQuads, lane);
+                    u32 mask = 0x00070007;
+                    if (hasFourth && step * 4 < fourthQuads)
+                    {
+                        if (step > 0)
+                        {
+                            loadBits(fourthBits, fourth, step, fourthQuads, lane);
+                        }
+
+                        mergeFourth(even, odd, fourthBits, lane);
+                        mask = 0x000f000f;
+                    }
+
+                    multiply<2>(sums, even, odd, mask, b);
+                }
+                else
+                {
+                    multiply<0>(sums, loaded[i], loaded[i], 0x00030003, b);
+                    loadLow(loaded[i], low, step + loadedSteps, quads, lane);
+                }
             }
-        }
-
-        if (mayReach(Shape::palette, 3))
-        {
-            addBits(sums, thirdPlane<Shape>(matrix), matrix.third, TIMES_4, rows, lane);
-        }
-
-        if (mayReach(Shape::palette, 4))
-        {
-            addBits(sums, fourthPlane<Shape>(matrix), matrix.fourth, TIMES_8, rows, lane);
         }
 
         if (mayReach(Shape::palette, 8))
         {
-            addHigh(sums, highPlane<Shape>(matrix), matrix.eight, rows, lane);
+            addHigh(sums, highPlane<Shape>(matrix) + lane % 4 * Shape::highBytes, matrix.eight, rows, lane);
         }
     }
 
 private:
-    // A plane of one bit a code.
-    DEVICE void addBits(Sums& sums, const u8* plane, int lines, u32 factor, const u16* rows, int lane)
+    // A step's words of the low plane, of which the lane's quad of step 0 is given.
+    DEVICE void loadLow(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
     {
-        int quads = quadsOf(lines);
-        u32 next[Words];
-        loadBits(next, plane, lane % 4, quads, lane / 4);
-        for (int first = 0; first < quads; first += 4)
+        const u8* quad = plane + step * (4 * Shape::lowBytes);
+        if (isComplete && step < steps)
         {
-            u32 bits[Words], b[2];
+            loadWords<false>(words, quad, true, lane / 4, 0);
+        }
+        else if (!isComplete)
+        {
+            loadWords<true>(words, quad, step * 4 + lane % 4 < quads, lane / 4, 0);
+        }
+    }
+
+    // The same of a plane of one bit a code.
+    DEVICE void loadBits(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
+    {
+        const u8* quad = plane + step * (4 * Shape::bitBytes);
+        bool exists = step * 4 + lane % 4 < quads;
+        if constexpr (isContiguous)
+        {
+            loadContiguous<true>(words, quad + (laneWords * (lane / 4 % 4) + FirstWord) * 4, exists);
+        }
+        else
+        {
             for (int i = 0; i < Words; i++)
             {
-                bits[i] = next[i];
+                int word = laneWords * (lane / 4) + FirstWord + i;
+                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? loadWord(quad + word % bitWords * 4) : 0;
             }
+        }
+    }
 
-            loadBits(next, plane, first + 4 + lane % 4, quads, lane / 4);
-            loadRows(b, rows, first / 4, lane);
-            scaleRows(b, factor);
-            multiply<0>(sums, bits, bits, 0x00010001, b);
+    // Bits shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
+    DEVICE u32 aligned(const u32 (&bits)[Words], int i, int lane)
+    {
+        return bits[i] >> (isContiguous ? lane / 16 : laneWords * (lane / 4) + FirstWord + i >= bitWords ? 1 : 0);
+    }
+
+    // Even fields' codes come to their places, odd fields' 2 bits below; between them lies what masks remove.
+    DEVICE void mergeThird(u32 (&even)[Words], u32 (&odd)[Words], const u32 (&low)[Words], const u32 (&bits)[Words], int lane)
+    {
+        for (int i = 0; i < Words; i++)
+        {
+            u32 bit = aligned(bits, i, lane);
+            even[i] = selectBits(0x33333333, low[i], bit << 2);
+            odd[i] = selectBits(0x33333333, low[i] >> 2, bit);
+        }
+    }
+
+    DEVICE void mergeFourth(u32 (&even)[Words], u32 (&odd)[Words], const u32 (&bits)[Words], int lane)
+    {
+        for (int i = 0; i < Words; i++)
+        {
+            u32 bit = aligned(bits, i, lane);
+            even[i] = selectBits(0x77777777, even[i], bit << 3);
+            odd[i] = selectBits(0x77777777, odd[i], bit << 1);
         }
     }
 
@@ -125,81 +196,70 @@ private:
     DEVICE void addHigh(Sums& sums, const u8* plane, int lines, const u16* rows, int lane)
     {
         int quads = quadsOf(lines);
-        for (int first = 0; first < quads; first += 4)
+#pragma unroll 1
+        for (int step = 0; step * 4 < quads; step++)
         {
-            int quad = first + lane % 4;
+            const u8* quad = plane + step * (4 * Shape::highBytes);
+            bool exists = step * 4 + lane % 4 < quads;
             u32 even[Words], odd[Words], b[2];
-            loadWords<Shape::highBytes>(even, plane, quad, quad < quads, lane / 4, 0, planeWords);
-            loadWords<Shape::highBytes>(odd, plane, quad, quad < quads, lane / 4, planeWords, planeWords);
-            loadRows(b, rows, first / 4, lane);
-            scaleRows(b, TIMES_16);
+            loadWords<true>(even, quad, exists, lane / 4, 0);
+            loadWords<true>(odd, quad, exists, lane / 4, planeWords);
+            loadRows(b, rows, step, lane);
+            b[0] = multiplyPairs(b[0], TIMES_16);
+            b[1] = multiplyPairs(b[1], TIMES_16);
             multiply<2>(sums, even, odd, 0x000f000f, b);
         }
     }
 
-    // Words that begin at a word of a quad; those beyond the quad or the lane's are 0.
-    template <int quadBytes>
-    DEVICE void loadWords(u32 (&words)[Words], const u8* plane, int quad, bool exists, int g, int first, int count)
+    // Words of a quad, from one on; 0 where they do not exist, if they may not.
+    template <bool mayLack>
+    DEVICE void loadWords(u32 (&words)[Words], const u8* quad, bool exists, int g, int first)
     {
-        const u8* at = plane + quad * quadBytes + (first + laneWords * g + FirstWord) * 4;
+        const u8* at = quad + (first + laneWords * g + FirstWord) * 4;
         if constexpr (isContiguous)
         {
-            loadContiguous(words, at, exists);
+            loadContiguous<mayLack>(words, at, exists);
         }
         else
         {
             for (int i = 0; i < Words; i++)
             {
-                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < count ? loadWord(at + 4 * i) : 0;
+                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? loadWord(at + 4 * i) : 0;
             }
         }
     }
 
-    // Words of a plane of bits, shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e has bit e / (M / 8) of word e % (M / 8).
-    DEVICE void loadBits(u32 (&words)[Words], const u8* plane, int quad, int quads, int g)
-    {
-        if constexpr (isContiguous)
-        {
-            loadContiguous(words, plane + quad * Shape::bitBytes + (laneWords * (g % 4) + FirstWord) * 4, quad < quads);
-            for (int i = 0; i < Words; i++)
-            {
-                words[i] >>= g / 4;
-            }
-        }
-        else
-        {
-            constexpr int half = planeWords / 2;
-            for (int i = 0; i < Words; i++)
-            {
-                int word = laneWords * g + FirstWord + i;
-                bool exists = quad < quads && FirstWord + i < laneWords && word < planeWords;
-                words[i] = exists ? loadWord(plane + quad * Shape::bitBytes + (word < half ? word : word - half) * 4) >> (word < half ? 0 : 1) : 0;
-            }
-        }
-    }
-
+    template <bool mayLack>
     DEVICE void loadContiguous(u32 (&words)[Words], const u8* at, bool exists)
     {
-        for (int i = 0; i < Words; i++)
+        if (mayLack)
         {
-            words[i] = 0;
+            for (int i = 0; i < Words; i++)
+            {
+                words[i] = 0;
+            }
         }
 
-        if (exists && Words == 4)
+        if (!exists)
+        {
+            return;
+        }
+
+        if constexpr (Words == 4)
         {
             uint4 four = loadStreamed(at);
             words[0] = four.x;
-            words[1 % Words] = four.y;
-            words[2 % Words] = four.z;
-            words[3 % Words] = four.w;
+            words[1] = four.y;
+            words[2] = four.z;
+            words[3] = four.w;
         }
-        else if (exists && Words == 2)
+        else if constexpr (Words == 2)
         {
             uint2 two = loadPair(at);
             words[0] = two.x;
-            words[1 % Words] = two.y;
+            words[1] = two.y;
         }
-        else if (exists)
+        else
         {
             words[0] = loadWord(at);
         }
@@ -209,12 +269,6 @@ private:
     DEVICE void loadRows(u32 (&b)[2], const u16* rows, int step, int lane)
     {
         loadTransposed(b, rows + (step * STEP_LINES + lane % 8 * 2 + lane / 8 % 2) * ROW_COLUMNS);
-    }
-
-    DEVICE void scaleRows(u32 (&b)[2], u32 factor)
-    {
-        b[0] = multiplyPairs(b[0], factor);
-        b[1] = multiplyPairs(b[1], factor);
     }
 
     // `odd` holds fields 1 and 3, `oddShift` bits below where they belong, `even` the others.

@@ -37,7 +37,10 @@ internal sealed class PrefillAttention : IDisposable
         _blocksAtOnce = kernels.MultiprocessorCount * _block.BlocksAtOnce(kernels);
         IKernelModule module = kernels.Load(new KernelProgram(
             "PrefillAttention",
-            [.. AttentionConstants.Of(layout), ("WARPS", _block.Warps), ("ROW_TILES", _block.RowTiles), ("SHARED_BYTES", _block.SharedBytes)]));
+            [
+                .. DecodeConstants.Matrices(layout), ("GROUP_SIZE", _geometry.GroupSize), ("KV_HEADS", _geometry.KeyValueHeadCount),
+                ("CORRECT_BIAS", layout.CorrectsKeyBias ? 1 : 0), ("WARPS", _block.Warps), ("ROW_TILES", _block.RowTiles), ("SHARED_BYTES", _block.SharedBytes),
+            ]));
         (_attend, _merge) = (module.Kernel("attend_prefill"), module.Kernel("merge_prefill"));
         (_partials, _sums) = (new DeviceBytes(device), new DeviceBytes(device));
     }

@@ -136,16 +136,19 @@ DEVICE Piece planPage(Shared& shared, const u8* slab, int block)
     Piece piece = {PAGE_TOKENS, true, 0, 0, 0, 0};
     PackedMatrix keys = openOrdered<KeyMatrix, WARPS>(slab + offsets[0], shared.keyPlan.order);
     piece.keyExponent = clampExponent(max(codeExponent<KeyMatrix>(keys), fullExponent<KeyMatrix, WARPS>(keys, shared.scratch)));
-    int zeroShift = clampExponent(zeroExponent<KeyMatrix>(keys) - 8), stepShift = clampExponent(exponentAbove(keys.scaleUnit));
+    int stepShift = clampExponent(exponentAbove(keys.scaleUnit)), zeroShift = clampExponent(max(zeroExponent<KeyMatrix>(keys), stepShift + 7) - 8);
     float zeroFactor = powerOfTwo(-zeroShift), stepFactor = powerOfTwo(-stepShift);
     piece.zeroFactor = powerOfTwo(zeroShift);
     piece.biasFactor = powerOfTwo(stepShift) * powerOfTwo(stepShift) * (1 / (16384.0f * 24 * LOG2_E));
     for (int place = (int)threadIdx.x; place < keys.quantized; place += THREADS)
     {
-        float scale = scaleAt<KeyMatrix>(keys, place), zero = zeroAt<KeyMatrix>(keys, place) * zeroFactor, step = scale * stepFactor;
+        // A line's middle becomes part of its zero: the halves then round numbers half as large.
+        float scale = scaleAt<KeyMatrix>(keys, place), step = scale * stepFactor, middle = middleCode(keys, place);
+        u16 addend = floatToHalf(-middle * scale * powerOfTwo(-piece.keyExponent));
+        float zero = (zeroAt<KeyMatrix>(keys, place) - halfToFloat(addend) * powerOfTwo(piece.keyExponent)) * zeroFactor;
         u16 upper = floatToHalf(zero);
         shared.keyPlan.multipliers[place] = twice(scale * powerOfTwo(24 - piece.keyExponent));
-        shared.keyPlan.addends[place] = 0;
+        shared.keyPlan.addends[place] = addend * 0x10001u;
         shared.keyTerms[place] = make_uint2(upper | (u32)floatToHalf(zero - halfToFloat(upper)) << 16, floatToHalf(step * step * 16384));
     }
 

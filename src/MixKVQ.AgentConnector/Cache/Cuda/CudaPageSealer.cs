@@ -80,23 +80,55 @@ internal sealed unsafe class CudaPageSealer : IPageSealer, IDisposable
         (int narrow, int wide) = (_layout.BaseBlockBytes(1, _policy.ScaleBytes), _layout.BaseBlockBytes(2, _policy.ScaleBytes));
         arguments.SpareBytes = slabBytes - _layout.HeaderBytes - _layout.Geometry.BlockCount * narrow;
         arguments.WideZeroBytes = wide - narrow;
-        Page page = _pool.Rent(slabBytes);
-        try
+        return Fill(slabBytes, page =>
         {
             arguments.Page = (nint)page.Start;
             _program.Plan(arguments);
             _program.Pack(arguments);
             SealResult result = _scratch.Result();
-            if (result.NotFinite != 0)
-            {
-                RequireFinite(tail, firstToken);
-            }
-
+            RequireFinite(result, tail, firstToken);
             page.Contents = new PageContents(
                 result.CodeBytes,
                 result.ScaleBytes,
                 result.IndexBytes + _layout.OffsetBytes,
                 result.PaddingBytes + _layout.HeaderBytes - _layout.OffsetBytes + page.SlabBytes - result.UsedBytes);
+        });
+    }
+
+    private Page SealByHost(SealArguments arguments, Tensor tail, int firstToken)
+    {
+        RequireFinite(_scratch.Result(), tail, firstToken);
+        _scratch.Download(_page);
+        long baseBytes = _layout.HeaderBytes + _page.KeyZeroBytes.Sum(zeroBytes => (long)_layout.BaseBlockBytes(zeroBytes, _policy.ScaleBytes));
+        _policy.Plan(_page, FixedPageBytes - baseBytes ?? long.MaxValue, _widths);
+        _device.Upload(_widths, arguments.Widths);
+        var plan = PlannedPage.Of(_layout, _page, _policy.ScaleBytes, _widths);
+        byte[] header = new byte[_layout.OffsetBytes];
+        _layout.WriteOffsets(header, plan.Offsets);
+        return Fill(plan.SlabBytes(FixedPageBytes), page =>
+        {
+            page.Write(header);
+            arguments.Page = (nint)page.Start;
+            _program.Pack(arguments);
+            page.Contents = plan.Contents(page.SlabBytes);
+        });
+    }
+
+    private void RequireFinite(SealResult result, Tensor tail, int firstToken)
+    {
+        if (result.NotFinite != 0)
+        {
+            RequireFinite(tail, firstToken);
+        }
+    }
+
+    /// <summary>A page, filled in; given back where that fails.</summary>
+    private Page Fill(int slabBytes, Action<Page> write)
+    {
+        Page page = _pool.Rent(slabBytes);
+        try
+        {
+            write(page);
             return page;
         }
         catch
@@ -104,27 +136,5 @@ internal sealed unsafe class CudaPageSealer : IPageSealer, IDisposable
             page.Release();
             throw;
         }
-    }
-
-    private Page SealByHost(SealArguments arguments, Tensor tail, int firstToken)
-    {
-        if (_scratch.Result().NotFinite != 0)
-        {
-            RequireFinite(tail, firstToken);
-        }
-
-        _scratch.Download(_page);
-        long baseBytes = _layout.HeaderBytes + _page.KeyZeroBytes.Sum(zeroBytes => (long)_layout.BaseBlockBytes(zeroBytes, _policy.ScaleBytes));
-        _policy.Plan(_page, FixedPageBytes - baseBytes ?? long.MaxValue, _widths);
-        var plan = PlannedPage.Of(_layout, _page, _policy.ScaleBytes, _widths);
-        Page page = _pool.Rent(plan.SlabBytes(FixedPageBytes));
-        arguments.Page = (nint)page.Start;
-        byte[] header = new byte[_layout.HeaderBytes];
-        _layout.WriteOffsets(header, plan.Offsets);
-        _device.Upload(header, arguments.Page);
-        _device.Upload(_widths, arguments.Widths);
-        _program.Pack(arguments);
-        page.Contents = plan.Contents(page.SlabBytes);
-        return page;
     }
 }

@@ -78,6 +78,18 @@ DEVICE u64 rankOf(const u32* keys, int quad, int step)
     return (u64)keys[step * QUADS + quad] << INDEX_BITS | (u32)(quad * STEPS + step);
 }
 
+// The places of a quad's steps, in order; NO_STEP where they are worth nothing.
+DEVICE void readRanks(const SealArguments& arguments, int quad, u64 (&ranks)[STEPS])
+{
+    bool isWorthless = arguments.levels[quad] == WORTHLESS;
+#pragma unroll
+    for (int step = 0; step < STEPS; step++)
+    {
+        u64 rank = rankOf(arguments.keys, quad, step);
+        ranks[step] = isWorthless ? NO_STEP : rank;
+    }
+}
+
 // The first step that does not fit when all before it are taken, NO_STEP where all fit. What they take goes off the spare bytes.
 DEVICE u64 findCut(const SealArguments& arguments, PlanScratch& scratch, int& spare)
 {
@@ -97,12 +109,14 @@ DEVICE u64 findCut(const SealArguments& arguments, PlanScratch& scratch, int& sp
         __syncthreads();
         for (int quad = threadIdx.x; quad < QUADS; quad += PLAN_THREADS)
         {
-            for (int step = 0; step < STEPS && arguments.levels[quad] != WORTHLESS; step++)
+            u64 ranks[STEPS];
+            readRanks(arguments, quad, ranks);
+#pragma unroll
+            for (int step = 0; step < STEPS; step++)
             {
-                u64 rank = rankOf(arguments.keys, quad, step);
-                if (rank >> (shift + DIGIT_BITS) == prefix)
+                if (ranks[step] >> (shift + DIGIT_BITS) == prefix)
                 {
-                    atomicAdd(&scratch.bytes[(rank >> shift) % DIGITS], (u32)growthOf(quad, step));
+                    atomicAdd(&scratch.bytes[(ranks[step] >> shift) % DIGITS], (u32)growthOf(quad, step));
                 }
             }
         }
@@ -136,13 +150,12 @@ DEVICE void takeSteps(const SealArguments& arguments, u64 cut)
 {
     for (int quad = threadIdx.x; quad < QUADS; quad += PLAN_THREADS)
     {
-        int level = 0;
-        while (level < STEPS && arguments.levels[quad] != WORTHLESS && rankOf(arguments.keys, quad, level) < cut)
+        u64 ranks[STEPS];
+        readRanks(arguments, quad, ranks);
+        if (ranks[0] != NO_STEP)
         {
-            level++;
+            arguments.levels[quad] = (u8)((ranks[0] < cut) + (ranks[1] < cut) + (ranks[2] < cut));
         }
-
-        arguments.levels[quad] = arguments.levels[quad] == WORTHLESS ? WORTHLESS : (u8)level;
     }
 }
 

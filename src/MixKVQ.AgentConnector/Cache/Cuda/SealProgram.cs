@@ -7,6 +7,7 @@ namespace MixKVQ.AgentConnector.Cache.Cuda;
 /// <summary>SealPage.cu compiled for a page layout and a policy.</summary>
 internal sealed class SealProgram
 {
+    // Threads of a block as the sources have them.
     private const int MeasureThreads = 128;
     private const int OrderThreads = 128;
     private const int PlanThreads = 1024;

@@ -3,6 +3,7 @@ using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Checkpoints;
 using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Native.Cuda;
+using MixKVQ.AgentConnector.Threading;
 using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Models.Cuda;
@@ -31,7 +32,8 @@ internal sealed class CudaDecoder : IDecoder, IDisposable
     /// <param name="dtype">The model's type.</param>
     /// <param name="device">Where the tensors of <paramref name="kernels"/> lie.</param>
     /// <param name="kernels">Borrowed.</param>
-    public CudaDecoder(ModelConfig config, DecoderParts parts, ScalarType dtype, Device device, IKernelDevice kernels)
+    /// <param name="team">Shares the host's work; borrowed.</param>
+    public CudaDecoder(ModelConfig config, DecoderParts parts, ScalarType dtype, Device device, IKernelDevice kernels, WorkerTeam team)
     {
         _config = config;
         _parts = parts;
@@ -44,7 +46,7 @@ internal sealed class CudaDecoder : IDecoder, IDisposable
         _table = TensorMemory.DataPointer(((TensorMatrix)parts.Embedding).Weight);
         _step = new StepTable(kernels, device);
         _rows = new DecodeRows(config, dtype, device);
-        _logits = new LogitRows(config.VocabularySize, dtype);
+        _logits = new LogitRows(config.VocabularySize, dtype, device, team);
     }
 
     /// <inheritdoc/>
@@ -85,11 +87,7 @@ internal sealed class CudaDecoder : IDecoder, IDisposable
 
         if (wantsLogits)
         {
-            _logits.Download(_kernels, _rows.Logits.Address, _step.Count);
-            for (int row = 0; row < _step.Count; row++)
-            {
-                _logits.Read(row, inputs[_step.Input(row)].Logits.Span);
-            }
+            _logits.Deliver(_kernels, _rows.Logits.Address, _step, inputs);
         }
     }
 
@@ -104,6 +102,7 @@ internal sealed class CudaDecoder : IDecoder, IDisposable
         _output.Dispose();
         _step.Dispose();
         _rows.Dispose();
+        _logits.Dispose();
     }
 
     private void RunLayer(int index, DecodeAttention attention, nint rotations)

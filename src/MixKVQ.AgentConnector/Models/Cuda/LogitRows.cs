@@ -1,35 +1,48 @@
 using System.Runtime.InteropServices;
 using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Native.Cuda;
+using MixKVQ.AgentConnector.Threading;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Models.Cuda;
 
-/// <summary>A step's logits on the host, in the model's type as they come from the device.</summary>
+/// <summary>Brings a step's logits to the host: in one copy, in the model's type, to memory that a GPU writes to directly; then to their receivers, a row a worker.</summary>
 /// <param name="width">The vocabulary.</param>
 /// <param name="dtype">float32 or bfloat16.</param>
-internal sealed class LogitRows(int width, ScalarType dtype)
+/// <param name="device">Where the logits come from.</param>
+/// <param name="team">Shares the rows; borrowed.</param>
+internal sealed unsafe class LogitRows(int width, ScalarType dtype, Device device, WorkerTeam team) : ITeamJob, IDisposable
 {
     private readonly int _elementBytes = dtype == ScalarType.Float32 ? sizeof(float) : sizeof(ushort);
-    private byte[] _bytes = [];
+    private Tensor? _memory;
+    private byte* _bytes;
+    private Memory<float>[] _receivers = [];
 
-    /// <summary>Copies rows from the device, once all that was asked for is done.</summary>
-    public void Download(IKernelDevice device, nint source, int count)
+    /// <summary>Copies logits to those that want them, once all that was asked for is done.</summary>
+    /// <param name="kernels">Downloads.</param>
+    /// <param name="logits">Address of [rows, width].</param>
+    /// <param name="step">Which input a row is.</param>
+    /// <param name="inputs">Receive as many of a row's first logits as there is room for.</param>
+    public void Deliver(IKernelDevice kernels, nint logits, StepTable step, ReadOnlySpan<DecodeInput> inputs)
     {
-        int bytes = checked(count * width * _elementBytes);
-        if (_bytes.Length < bytes)
+        Reserve(step.Count);
+        kernels.Download(logits, new Span<byte>(_bytes, checked(step.Count * width * _elementBytes)));
+        for (int row = 0; row < step.Count; row++)
         {
-            _bytes = GC.AllocateUninitializedArray<byte>(bytes);
+            _receivers[row] = inputs[step.Input(row)].Logits;
         }
 
-        device.Download(source, _bytes.AsSpan(0, bytes));
+        team.Run(this, step.Count);
+        Array.Clear(_receivers);
     }
 
-    /// <summary>Reads the first logits of a row, as many as there is room for.</summary>
-    public void Read(int row, Span<float> target)
+    /// <inheritdoc/>
+    public void Execute(int item, int worker)
     {
+        Span<float> target = _receivers[item].Span;
         target = target[..Math.Min(target.Length, width)];
-        ReadOnlySpan<byte> source = _bytes.AsSpan(row * width * _elementBytes, target.Length * _elementBytes);
+        var source = new ReadOnlySpan<byte>(_bytes + ((long)item * width * _elementBytes), target.Length * _elementBytes);
         if (dtype == ScalarType.Float32)
         {
             MemoryMarshal.Cast<byte, float>(source).CopyTo(target);
@@ -38,5 +51,23 @@ internal sealed class LogitRows(int width, ScalarType dtype)
         {
             BFloat16Copies.Widen(MemoryMarshal.Cast<byte, ushort>(source), target);
         }
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => _memory?.Dispose();
+
+    private void Reserve(int rows)
+    {
+        if (rows <= _receivers.Length)
+        {
+            return;
+        }
+
+        _memory?.Dispose();
+        _memory = null;
+        using Tensor plain = empty((long)rows * width * _elementBytes, dtype: ScalarType.Byte);
+        _memory = (device.type == DeviceType.CUDA ? plain.pin_memory() : plain.alias()).DetachFromDisposeScope();
+        _bytes = (byte*)TensorMemory.DataPointer(_memory);
+        _receivers = new Memory<float>[rows];
     }
 }

@@ -59,7 +59,8 @@ internal sealed class PageAddresses(IKernelDevice kernels, Device device) : IDis
         }
 
         int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(count, 256));
+        bool isLost = _memory.Reserve((long)capacity * nint.Size);
         (_held, _next) = (new nint[capacity], new nint[capacity]);
-        return _memory.Reserve((long)capacity * nint.Size);
+        return isLost;
     }
 }

@@ -81,9 +81,8 @@ internal sealed class StepTable(IKernelDevice kernels, Device device) : IDisposa
             return;
         }
 
-        _capacity = count;
-        _bytes = new byte[count * (Unsafe.SizeOf<CacheSequence>() + sizeof(int))];
-        (_starts, _inputs) = (new nint[count], new int[count]);
-        _memory.Reserve(_bytes.Length);
+        int bytes = count * (Unsafe.SizeOf<CacheSequence>() + sizeof(int));
+        _memory.Reserve(bytes);
+        (_capacity, _bytes, _starts, _inputs) = (count, new byte[bytes], new nint[count], new int[count]);
     }
 }

@@ -31,7 +31,9 @@ internal sealed class TensorRows(int width, ScalarType dtype, Device device) : I
         _rows?.Dispose();
         if (_memory is null || _memory.size(0) < count)
         {
+            // Nothing is kept where the new memory is refused.
             _memory?.Dispose();
+            (_memory, _rows, _count) = (null, null, 0);
             _memory = empty(count, width, dtype: dtype, device: device).DetachFromDisposeScope();
             Address = TensorMemory.DataPointer(_memory);
         }

@@ -97,19 +97,4 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(CudaDriverLibrary.Name, EntryPoint = "cuStreamSynchronize"), DefaultDllImportSearchPaths(Search)]
     public static partial int SynchronizeStream(nint stream);
-
-    [LibraryImport(CudaDriverLibrary.Name, EntryPoint = "cuEventCreate"), DefaultDllImportSearchPaths(Search)]
-    public static partial int CreateEvent(out nint created, uint flags);
-
-    [LibraryImport(CudaDriverLibrary.Name, EntryPoint = "cuEventDestroy_v2"), DefaultDllImportSearchPaths(Search)]
-    public static partial int DestroyEvent(nint destroyed);
-
-    [LibraryImport(CudaDriverLibrary.Name, EntryPoint = "cuEventRecord"), DefaultDllImportSearchPaths(Search)]
-    public static partial int RecordEvent(nint recorded, nint stream);
-
-    [LibraryImport(CudaDriverLibrary.Name, EntryPoint = "cuEventSynchronize"), DefaultDllImportSearchPaths(Search)]
-    public static partial int SynchronizeEvent(nint awaited);
-
-    [LibraryImport(CudaDriverLibrary.Name, EntryPoint = "cuEventElapsedTime"), DefaultDllImportSearchPaths(Search)]
-    public static partial int GetElapsedTime(out float milliseconds, nint start, nint end);
 }

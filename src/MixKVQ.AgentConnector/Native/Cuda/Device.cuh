@@ -121,6 +121,14 @@ DEVICE float exponential2(float x)
     return value;
 }
 
+// The first word's bits where the mask's are 1, the second's elsewhere.
+DEVICE u32 selectBits(u32 mask, u32 ones, u32 zeros)
+{
+    u32 selected;
+    asm("lop3.b32 %0, %1, %2, %3, 0xe4;" : "=r"(selected) : "r"(ones), "r"(zeros), "r"(mask));
+    return selected;
+}
+
 // Two halves times two halves, each to nearest even.
 DEVICE u32 multiplyPairs(u32 x, u32 y)
 {

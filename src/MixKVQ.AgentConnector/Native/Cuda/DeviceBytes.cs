@@ -21,7 +21,9 @@ internal sealed class DeviceBytes(Device device) : IDisposable
             return false;
         }
 
+        // Nothing is kept where the new memory is refused.
         _memory?.Dispose();
+        _memory = null;
         _memory = empty(Math.Max(bytes, 64), dtype: ScalarType.Byte, device: device).DetachFromDisposeScope();
         Address = TensorMemory.DataPointer(_memory);
         return true;

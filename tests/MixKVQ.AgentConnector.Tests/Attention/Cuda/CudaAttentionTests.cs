@@ -58,7 +58,7 @@ public sealed class CudaAttentionTests
     public void Attend_FollowsTheCacheFromStepToStep()
     {
         Assert.SkipWhen(EmulatedDevice.Obstacle is not null, EmulatedDevice.Obstacle ?? "");
-        CacheGeometry geometry = CacheDriver.SmallGeometry();
+        CacheGeometry geometry = CacheDriver.SmallGeometry(dtype: ScalarType.BFloat16);
         using var driver = new CacheDriver(geometry, 600);
         using var factory = new KvCacheFactory(geometry, new KvCacheOptions { TargetBits = 3 });
         using KvCache cache = factory.Create();
@@ -82,7 +82,7 @@ public sealed class CudaAttentionTests
     public void Attend_OfATokenDependsOnNoLaterOne(int before, int step)
     {
         Assert.SkipWhen(EmulatedDevice.Obstacle is not null, EmulatedDevice.Obstacle ?? "");
-        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 1, dtype: ScalarType.Float16);
+        CacheGeometry geometry = CacheDriver.SmallGeometry(dtype: ScalarType.BFloat16);
         using var driver = new CacheDriver(geometry, before + step);
         using var factory = new KvCacheFactory(geometry, new KvCacheOptions { TargetBits = 3 });
         using var kernel = new CudaAttention(new EmulatedDevice());

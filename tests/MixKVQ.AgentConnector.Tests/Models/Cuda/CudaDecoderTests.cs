@@ -16,9 +16,9 @@ public sealed class CudaDecoderTests(ITestOutputHelper output)
     private static readonly int[] Lengths = [0, 30, 32, 158, 200, 286];
 
     [Theory]
-    [InlineData("""{ "head_dim": 16 }""", ScalarType.Float32, 1e-4)]
-    [InlineData("""{ "model_type": "qwen3", "head_dim": 16, "tie_word_embeddings": true }""", ScalarType.Float32, 1e-4)]
-    [InlineData("""{ "head_dim": 64, "attention_bias": true, "mlp_bias": true, "hidden_size": 36, "intermediate_size": 42 }""", ScalarType.Float32, 1e-4)]
+    [InlineData("""{ "head_dim": 16 }""", ScalarType.Float32, 1e-3)]
+    [InlineData("""{ "model_type": "qwen3", "head_dim": 16, "tie_word_embeddings": true }""", ScalarType.Float32, 1e-3)]
+    [InlineData("""{ "head_dim": 64, "attention_bias": true, "mlp_bias": true, "hidden_size": 36, "intermediate_size": 42 }""", ScalarType.Float32, 1e-3)]
     [InlineData("""{ "model_type": "qwen3", "head_dim": 128 }""", ScalarType.BFloat16, 0.05)]
     public void ABatchOfRaggedConversations_GetsTheCpusLogits(string changes, ScalarType dtype, double allowed)
     {

@@ -13,6 +13,10 @@ internal sealed class RecordingDevice : IKernelDevice
 
     public int MultiprocessorCount => _device.MultiprocessorCount;
 
+    public int SharedBytes => _device.SharedBytes;
+
+    public DeviceMemory MemoryInfo => _device.MemoryInfo;
+
     public IKernelModule Load(KernelProgram program) => _device.Load(program);
 
     public void Upload(ReadOnlySpan<byte> source, nint target)

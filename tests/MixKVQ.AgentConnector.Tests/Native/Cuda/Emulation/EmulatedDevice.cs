@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -48,14 +47,11 @@ internal sealed unsafe class EmulatedDevice : IKernelDevice
 
     private static EmulatedModule Build(KernelProgram program)
     {
-        Assembly kernels = typeof(IKernelDevice).Assembly;
-        var sources = kernels.GetManifestResourceNames().Where(name => name.EndsWith(".cu", StringComparison.Ordinal) || name.EndsWith(".cuh", StringComparison.Ordinal))
-            .ToDictionary(name => name, name => Read(kernels, name));
-        sources["Emulator.h"] = Read(typeof(EmulatedDevice).Assembly, "Emulator.h");
+        (string Name, string Text)[] sources = [.. KernelSources.Headers, ($"{program.File}.cu", KernelSources.Program(program.File)), ("Emulator.h", EmulatorText())];
         string[] options = ["-O2", "-g0", "-std=c++17", "-ffp-contract=off", "-fPIC", "-shared", "-w", "-DEMULATED", .. program.Defines];
         string compiler = Compiler()!;
-        string hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(
-            string.Join('\n', sources.OrderBy(source => source.Key, StringComparer.Ordinal).Where(source => !source.Key.EndsWith(".cu", StringComparison.Ordinal) || source.Key == program.File + ".cu").Select(source => source.Key + source.Value)) + string.Join(' ', options) + compiler)))[..24];
+        string[] parts = [.. sources.Select(source => source.Name + source.Text), .. options, compiler];
+        string hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))))[..24];
         string folder = Path.Combine(Path.GetTempPath(), "mixkvq-emulated-kernels");
         string library = Path.Combine(folder, $"{program.File}-{hash}.so");
         if (!File.Exists(library))
@@ -84,9 +80,9 @@ internal sealed unsafe class EmulatedDevice : IKernelDevice
         return new EmulatedModule(NativeLibrary.Load(library));
     }
 
-    private static string Read(Assembly assembly, string name)
+    private static string EmulatorText()
     {
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+        using var reader = new StreamReader(typeof(EmulatedDevice).Assembly.GetManifestResourceStream("Emulator.h")!);
         return reader.ReadToEnd();
     }
 

@@ -435,6 +435,7 @@ DEVICE u32 loadByte(const void* address) { return *(const u8*)address; }
 DEVICE u32 loadShort(const void* address) { u16 value; memcpy(&value, address, 2); return value; }
 DEVICE u32 loadWord(const void* address) { u32 value; memcpy(&value, address, 4); return value; }
 DEVICE uint2 loadPair(const void* address) { uint2 value; memcpy(&value, address, 8); return value; }
+DEVICE u32 selectBits(u32 mask, u32 ones, u32 zeros) { return (ones & mask) | (zeros & ~mask); }
 DEVICE u32 multiplyPairs(u32 x, u32 y)
 {
     using emulator::halfBits;
