@@ -25,7 +25,7 @@ public sealed class CheckOptionsTests
     [Fact]
     public void TheScript_RunsEveryStage()
     {
-        string script = File.ReadAllText(Path.Combine(Fixtures.EmbeddedModel, "..", "..", "tests", "gpu", "check.sh"));
+        string script = File.ReadAllText(Path.Combine(Fixtures.RepositoryRoot, "tests", "gpu", "check.sh"));
 
         Assert.Contains($"stages=({string.Join(' ', CheckProgram.Stages.Select(stage => stage.Name))})\n", script, StringComparison.Ordinal);
     }
