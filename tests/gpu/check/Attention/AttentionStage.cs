@@ -69,24 +69,11 @@ internal static class AttentionStage
         try
         {
             using var dense = new DenseBatch(machine.Device, heads, conversations, context, coldBytes);
-            return new AttentionCell(context, conversations, bytes, packed, DeviceTime.Of(machine, dense.AttendGrouped), Offered(machine, dense.AttendShared), Offered(machine, dense.AttendFlash));
+            return new AttentionCell(context, conversations, bytes, packed, DeviceTime.Of(machine, dense.AttendGrouped), DeviceTime.IfOffered(machine, dense.AttendShared), DeviceTime.IfOffered(machine, dense.AttendFlash));
         }
         catch (ExternalException fault) when (DeviceRoom.IsMissing(fault))
         {
             return new AttentionCell(context, conversations, bytes, packed, null, null, null);
-        }
-    }
-
-    private static DeviceTime? Offered(CheckMachine machine, Action<int> attend)
-    {
-        try
-        {
-            return DeviceTime.Of(machine, attend);
-        }
-        catch (NotSupportedException)
-        {
-            // This way of asking is a courtesy to the rival; another is there.
-            return null;
         }
     }
 
