@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.GpuCheck.Attention;
 /// <param name="Packed">Over packed pages.</param>
 /// <param name="Grouped">libtorch's, the query heads of a group as if they were tokens; null where its cache has no room.</param>
 /// <param name="Shared">libtorch's, told that query heads share key heads; null where it refuses.</param>
-/// <param name="Flash">libtorch's FlashAttention, the query heads of a group as if they were tokens; null where it refuses.</param>
+/// <param name="Flash">libtorch's FlashAttention, the query heads of a group as if they were tokens; null where its cache has no room.</param>
 internal sealed record AttentionCell(
     int Context, int Conversations, long PackedBytes, DeviceTime Packed, DeviceTime? Grouped, DeviceTime? Shared, DeviceTime? Flash)
 {

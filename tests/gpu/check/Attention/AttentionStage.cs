@@ -69,7 +69,9 @@ internal static class AttentionStage
         try
         {
             using var dense = new DenseBatch(machine.Device, heads, conversations, context, coldBytes);
-            return new AttentionCell(context, conversations, bytes, packed, DeviceTime.Of(machine, dense.AttendGrouped), DeviceTime.IfOffered(machine, dense.AttendShared), DeviceTime.IfOffered(machine, dense.AttendFlash));
+            return new AttentionCell(
+                context, conversations, bytes, packed,
+                DeviceTime.Of(machine, dense.AttendGrouped), DeviceTime.IfOffered(machine, dense.AttendShared), DeviceTime.Of(machine, dense.AttendFlash));
         }
         catch (ExternalException fault) when (DeviceRoom.IsMissing(fault))
         {
