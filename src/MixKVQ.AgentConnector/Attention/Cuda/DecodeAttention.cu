@@ -54,37 +54,21 @@ BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
         return;
     }
 
-    int firstHead = keyValueHead * GROUP_SIZE + tile * ROW_COLUMNS;
-    int heads = GROUP_SIZE - tile * ROW_COLUMNS < TILE_HEADS ? GROUP_SIZE - tile * ROW_COLUMNS : TILE_HEADS;
-    float queryUnit = loadQueries(block, arguments.queries + blockIdx.z * arguments.queryStride + firstHead * HEAD_DIM, heads, arguments.scale);
+    int firstHead = keyValueHead * GROUP_SIZE + tile * MOST_HEADS;
+    int heads = GROUP_SIZE - tile * MOST_HEADS < TILE_HEADS ? GROUP_SIZE - tile * MOST_HEADS : TILE_HEADS;
+    loadQueries(block, arguments.queries + blockIdx.z * arguments.queryStride + firstHead * HEAD_DIM, heads, arguments.scale);
     WarpMemory& own = ((WarpMemory*)memory)[warp];
     if (part == 0)
     {
-        attendDense(join.outputs[warp], join.states[warp], own, block, sequence, queryUnit, arguments.layer, keyValueHead, warp, lane);
+        attendDense(join.outputs[warp], join.states[warp], own, block, sequence, arguments.layer, keyValueHead, warp, lane);
     }
     else
     {
-        if (HEAD_DIM % STEP_LINES != 0)
-        {
-            for (int row = lane; row < ROW_COUNT; row += WARP)
-            {
-                *(uint4*)own.rows[row] = {0, 0, 0, 0};
-            }
-        }
-
         Outputs outputs;
         clear(outputs);
-        const u8* const* pages = sequence.pages;
-        int stride = arguments.splits * WARPS, pageBlock = arguments.layer * KV_HEADS + keyValueHead;
-        const u8* page = index < pageCount ? pages[index] : nullptr;
-        while (page)
-        {
-            index += stride;
-            const u8* next = index < pageCount ? pages[index] : nullptr;
-            attendPage(outputs, own, block, page, next, queryUnit, pageBlock, arguments.blocks, lane);
-            page = next;
-        }
-
+        DYNAMIC_SHARED(stages);
+        attendPages(outputs, own, stages + warp * 2 * STAGE_BYTES, block, sequence, index, arguments.splits * WARPS,
+            arguments.layer * KV_HEADS + keyValueHead, arguments.blocks, lane);
         __syncthreads();
         writeOutputs(join.outputs[warp], join.states[warp], outputs, lane);
     }

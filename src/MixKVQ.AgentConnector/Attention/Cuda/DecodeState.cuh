@@ -3,13 +3,15 @@
 //     CORRECT_BIAS           1 where half the variance of a logit's quantization error is taken off the logit
 //     WARPS, BLOCKS          warps of a block, and blocks that a multiprocessor has room for
 #pragma once
-#include "PlaneProduct.cuh"
+#include "LineRows.cuh"
 
 // A block's heads: all of a KV head's, or eight of them.
-#define HEAD_TILES ((GROUP_SIZE + ROW_COLUMNS - 1) / ROW_COLUMNS)
-#define TILE_HEADS (GROUP_SIZE < ROW_COLUMNS ? GROUP_SIZE : ROW_COLUMNS)
-// Heads that queries are kept for.
-#define QUERY_COLUMNS (TILE_HEADS <= 4 ? 4 : 8)
+#define MOST_HEADS 8
+#define HEAD_TILES ((GROUP_SIZE + MOST_HEADS - 1) / MOST_HEADS)
+#define TILE_HEADS (GROUP_SIZE < MOST_HEADS ? GROUP_SIZE : MOST_HEADS)
+// Heads that there are columns for. Four, in a high and a low byte each, fill a tile of eight columns, of which a lane has one head; eight take two tiles.
+#define HEADS (TILE_HEADS <= 4 ? 4 : 8)
+#define COLUMN_TILES (HEADS / 4)
 #define THREADS (WARPS * WARP)
 #define QUERY_HEADS (GROUP_SIZE * KV_HEADS)
 #define VALUE_GROUPS (HEAD_DIM / VALUE_GROUP)
@@ -31,18 +33,15 @@ struct AttentionArguments
 
 template <int x, int y> constexpr int largerOf = x > y ? x : y;
 
-constexpr int ROW_COUNT = largerOf<(HEAD_DIM + STEP_LINES - 1) / STEP_LINES * STEP_LINES, PAGE_TOKENS>;
+constexpr int MOST_CHUNKS = largerOf<KeyMatrix::chunks, ValueMatrix::chunks>;
 
 // A warp's own memory.
 struct WarpMemory
 {
-    u16 rows[ROW_COUNT][ROW_COLUMNS]; // halves; see PlaneProduct.cuh
-    float scales[PAGE_TOKENS];        // of a page's values, by token
-    float zeros[PAGE_TOKENS];
-    u16 places[PAGE_TOKENS]; // in the values' storage order
-    u16 fullKeys[KeyMatrix::hasFull ? HEAD_DIM : 8];                    // lines that are not quantized, by place
-    u16 fullValues[ValueMatrix::hasFull ? PAGE_TOKENS : 8];
-    float weights[ValueMatrix::hasFull ? PAGE_TOKENS : 1][ROW_COLUMNS]; // by token
+    u32 rows[MOST_CHUNKS * WARP][2 * HEADS]; // see LineRows.cuh
+    float weights[PAGE_TOKENS][HEADS];       // of a page's tokens, at their tableRow
+    u16 keyOrder[KeyMatrix::chunks * CHUNK_LINES];
+    u16 valueOrder[PAGE_TOKENS];
 };
 
 // What a block's warps join their results in.

@@ -2,204 +2,184 @@
 #pragma once
 #include "DecodeKeys.cuh"
 
-// Scales times weights are at most 2^VALUE_EXPONENT times 2^WEIGHT_EXPONENT, times 16 at most in the highest plane.
-#define VALUE_EXPONENT 4
-#define WEIGHT_EXPONENT 7
+// Weights are at most 2^LARGEST_EXPONENT.
+#define LARGEST_EXPONENT 20
 
 // A lane's words of a group of values are multiplied in passes of four at most.
 constexpr int VALUE_WORDS = (VALUE_GROUP + 31) / 32;
 constexpr int PASS_WORDS = VALUE_WORDS < 4 ? VALUE_WORDS : 4;
 constexpr int PASSES = (VALUE_WORDS + PASS_WORDS - 1) / PASS_WORDS;
+constexpr int PASS_SLOTS = PASS_WORDS * 4;
 
 template <int Pass>
-using ValueProduct = PlaneProduct<ValueMatrix, Pass * PASS_WORDS, PASS_WORDS>;
+using ValueProduct = PlaneProduct<ValueMatrix, Pass * PASS_WORDS, PASS_WORDS, COLUMN_TILES>;
 
-// The running outputs of a lane, of columns 2c and 2c + 1.
+// A lane's running outputs, of its heads.
 struct Outputs
 {
-    float sums[VALUE_GROUPS * PASSES][PASS_WORDS * 2][4]; // of scale * code * weight, times 4^field; see PlaneProduct.cuh
-    float2 zeros[VALUE_GROUPS];                           // of zero * weight, over the lane's tokens
-    float2 weights;                                       // over the lane's tokens
-    float2 largest;
+    float sums[VALUE_GROUPS * PASSES][COLUMN_TILES][PASS_SLOTS]; // of scale * code * weight, UPPER_FIELDS times as large in upper fields
+    float zeros[VALUE_GROUPS][HEADS];                            // of zero * weight, by head, over lines that the lane has folded
+    LaneHeads weights;                                           // over the lane's tokens
+    LaneHeads largest;
     bool some;
 };
 
 DEVICE void clear(Outputs& outputs)
 {
-    for (int pass = 0; pass < VALUE_GROUPS * PASSES; pass++)
+    for (int i = 0; i < VALUE_GROUPS * PASSES * COLUMN_TILES * PASS_SLOTS; i++)
     {
-        ValueProduct<0>::clear(outputs.sums[pass]);
+        (&outputs.sums[0][0][0])[i] = 0;
     }
 
-    for (int group = 0; group < VALUE_GROUPS; group++)
+    for (int i = 0; i < VALUE_GROUPS * HEADS; i++)
     {
-        outputs.zeros[group] = make_float2(0, 0);
+        outputs.zeros[i / HEADS][i % HEADS] = 0;
     }
 
-    outputs.weights = make_float2(0, 0);
-    outputs.largest = make_float2(0, 0);
+    for (int i = 0; i < COLUMN_TILES; i++)
+    {
+        outputs.weights.values[i] = outputs.largest.values[i] = 0;
+    }
+
     outputs.some = false;
 }
 
-DEVICE float largestOfColumn(KeyProduct::Sums& logits, int n)
+// Raises what logits are relative to, where they are too large for what it is now. Takes the lane's largest.
+DEVICE void rebase(Outputs& outputs, Logits& logits, LaneHeads rises)
 {
-    float largest = KeyProduct::at(logits, 0, n);
-#pragma unroll
-    for (int slot = 1; slot < 16; slot++)
+    LaneHeads factors;
+    for (int i = 0; i < COLUMN_TILES; i++)
     {
-        largest = fmaxf(largest, KeyProduct::at(logits, slot, n));
-    }
-
-    return largest;
-}
-
-// Raises what logits are relative to, where they are too large for what it is now.
-DEVICE void rebase(Outputs& outputs, KeyProduct::Sums& logits, float largest0, float largest1)
-{
-    for (int offset = 4; offset < WARP; offset *= 2)
-    {
-        largest0 = fmaxf(largest0, __shfl_xor_sync(ALL_LANES, largest0, offset));
-        largest1 = fmaxf(largest1, __shfl_xor_sync(ALL_LANES, largest1, offset));
-    }
-
-    float rise0 = outputs.some ? fmaxf(largest0, 0) : largest0, rise1 = outputs.some ? fmaxf(largest1, 0) : largest1;
-    float factor0 = outputs.some ? exponential2(-rise0) : 0, factor1 = outputs.some ? exponential2(-rise1) : 0;
-    for (int slot = 0; slot < 16; slot++)
-    {
-        KeyProduct::at(logits, slot, 0) -= rise0;
-        KeyProduct::at(logits, slot, 1) -= rise1;
-    }
-
-    for (int pass = 0; pass < VALUE_GROUPS * PASSES; pass++)
-    {
-        for (int tile = 0; tile < PASS_WORDS * 2; tile++)
+        float rise = rises.values[i];
+        for (int offset = 4; offset < WARP; offset *= 2)
         {
-            outputs.sums[pass][tile][0] *= factor0;
-            outputs.sums[pass][tile][1] *= factor1;
-            outputs.sums[pass][tile][2] *= factor0;
-            outputs.sums[pass][tile][3] *= factor1;
+            rise = fmaxf(rise, __shfl_xor_sync(ALL_LANES, rise, offset));
+        }
+
+        rise = outputs.some ? fmaxf(rise, 0) : rise;
+        float factor = outputs.some ? exponential2(-rise) : 0;
+        for (int slot = 0; slot < LANE_TOKENS; slot++)
+        {
+            logits.values[i][slot] -= rise;
+        }
+
+        for (int pass = 0; pass < VALUE_GROUPS * PASSES; pass++)
+        {
+            for (int slot = 0; slot < PASS_SLOTS; slot++)
+            {
+                outputs.sums[pass][i][slot] *= factor;
+            }
+        }
+
+        outputs.weights.values[i] *= factor;
+        outputs.largest.values[i] += rise;
+        factors.values[i] = factor;
+    }
+
+    for (int head = 0; head < HEADS; head++)
+    {
+        float factor = __shfl_sync(ALL_LANES, factors.values[head / 4], head % 4);
+        for (int group = 0; group < VALUE_GROUPS; group++)
+        {
+            outputs.zeros[group][head] *= factor;
         }
     }
 
-    for (int group = 0; group < VALUE_GROUPS; group++)
-    {
-        outputs.zeros[group].x *= factor0;
-        outputs.zeros[group].y *= factor1;
-    }
-
-    outputs.weights.x *= factor0;
-    outputs.weights.y *= factor1;
-    outputs.largest.x += rise0;
-    outputs.largest.y += rise1;
     outputs.some = true;
 }
 
-// Logits, less the largest so far, become weights.
-DEVICE void weigh(Outputs& outputs, KeyProduct::Sums& logits)
+// Logits, less the largest so far, become weights in the warp's memory.
+DEVICE void weigh(Outputs& outputs, Logits& logits, WarpMemory& memory, int lane)
 {
-    float largest0 = largestOfColumn(logits, 0), largest1 = largestOfColumn(logits, 1);
-    if (__any_sync(ALL_LANES, !outputs.some || largest0 > WEIGHT_EXPONENT || largest1 > WEIGHT_EXPONENT))
+    LaneHeads largest;
+    bool exceeds = !outputs.some;
+    for (int i = 0; i < COLUMN_TILES; i++)
     {
-        rebase(outputs, logits, largest0, largest1);
+        largest.values[i] = logits.values[i][0];
+        for (int slot = 1; slot < LANE_TOKENS; slot++)
+        {
+            largest.values[i] = fmaxf(largest.values[i], logits.values[i][slot]);
+        }
+
+        exceeds |= largest.values[i] > LARGEST_EXPONENT;
+    }
+
+    if (__any_sync(ALL_LANES, exceeds))
+    {
+        rebase(outputs, logits, largest);
     }
 
 #pragma unroll
-    for (int slot = 0; slot < 16; slot++)
+    for (int slot = 0; slot < LANE_TOKENS; slot++)
     {
-        float& weight0 = KeyProduct::at(logits, slot, 0);
-        float& weight1 = KeyProduct::at(logits, slot, 1);
-        outputs.weights.x += weight0 = exponential2(weight0);
-        outputs.weights.y += weight1 = exponential2(weight1);
+        float* weights = memory.weights[tableRow(tokenOf(slot, lane))] + lane % 4;
+        for (int i = 0; i < COLUMN_TILES; i++)
+        {
+            float weight = exponential2(logits.values[i][slot]);
+            outputs.weights.values[i] += weight;
+            weights[4 * i] = weight;
+        }
     }
 }
 
-// Keeps scales, zeros and places of a page's values by token.
-DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int lane)
+// Writes the rows of a group of a page's values, weights times scales; returns the units of the lane's heads.
+DEVICE LaneHeads foldValues(WarpMemory& memory, float (&zeroSums)[HEADS], const OpenMatrix<ValueMatrix>& values, int lane)
 {
-    int places[QUAD_LINES];
-    PackedMatrix values = openMatrix<ValueMatrix>(start, lane, places);
-    float scales[QUAD_LINES], zeros[QUAD_LINES];
-    readScales<ValueMatrix>(scales, zeros, values, places, VALUE_EXPONENT, lane);
-    for (int i = 0; i < QUAD_LINES; i++)
+    float units[HEADS], unused[HEADS];
+    foldLines<ValueMatrix, HEADS, false>(memory.rows, values, memory.weights, memory.valueOrder, zeroSums, unused, units, lane);
+    LaneHeads own = ofLane(units, lane);
+    for (int i = 0; i < COLUMN_TILES; i++)
     {
-        if (ValueMatrix::hasFull && places[i] >= values.quantized)
-        {
-            memory.fullValues[places[i] - values.quantized] = (u16)(lane * QUAD_LINES + i);
-        }
+        own.values[i] *= values.matrix.scaleUnit;
     }
 
-    ((float4*)memory.scales)[lane] = make_float4(scales[0], scales[1], scales[2], scales[3]);
-    ((float4*)memory.zeros)[lane] = make_float4(zeros[0], zeros[1], zeros[2], zeros[3]);
-    ((uint2*)memory.places)[lane] = make_uint2((u32)places[0] | (u32)places[1] << 16, (u32)places[2] | (u32)places[3] << 16);
-    return values;
-}
-
-// Writes the rows of a group of a page's values, weights times scales, in storage order.
-DEVICE void foldValues(WarpMemory& memory, KeyProduct::Sums& weights, float2& zeroSums, int lane)
-{
-    int g = lane / 4, c = lane % 4;
-#pragma unroll
-    for (int field = 0; field < 4; field++)
-    {
-        float4 scales = ((const float4*)memory.scales)[g + field * 8], zeros = ((const float4*)memory.zeros)[g + field * 8];
-        uint2 places = ((const uint2*)memory.places)[g + field * 8];
-        float scale[4] = {scales.x, scales.y, scales.z, scales.w}, zero[4] = {zeros.x, zeros.y, zeros.z, zeros.w};
-        u32 place[4] = {places.x & 0xffff, places.x >> 16, places.y & 0xffff, places.y >> 16};
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            float weight0 = KeyProduct::at(weights, field * 4 + i, 0), weight1 = KeyProduct::at(weights, field * 4 + i, 1);
-            zeroSums.x += weight0 * zero[i];
-            zeroSums.y += weight1 * zero[i];
-            *(u32*)(memory.rows[place[i]] + 2 * c) = packHalves(weight0 * scale[i], weight1 * scale[i]);
-            if (ValueMatrix::hasFull)
-            {
-                *(float2*)(memory.weights[g * 4 + field * 32 + i] + 2 * c) = make_float2(weight0, weight1);
-            }
-        }
-    }
+    return own;
 }
 
 // Adds what lines that are not quantized contribute to a pass's sums.
 template <int Pass>
-DEVICE void addFullValues(typename ValueProduct<Pass>::Sums& sums, const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addFullValues(float (&sums)[COLUMN_TILES][PASS_SLOTS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    int g = lane / 4, c = lane % 4;
     const Element* elements = (const Element*)fullLines<ValueMatrix>(values);
-    for (int i = 0; i < PAGE_TOKENS - values.quantized; i++)
+    for (int place = values.quantized; place < PAGE_TOKENS; place++)
     {
-        float2 weights = *(const float2*)(memory.weights[memory.fullValues[i]] + 2 * c);
+        const float* weights = memory.weights[memory.valueOrder[place]] + lane % 4;
+        const Element* line = elements + (place - values.quantized) * VALUE_GROUP;
 #pragma unroll
-        for (int slot = 0; slot < PASS_WORDS * 4; slot++)
+        for (int slot = 0; slot < PASS_SLOTS; slot++)
         {
-            int element = ValueProduct<Pass>::element(slot, g);
-            float value = element < VALUE_GROUP ? toFloat(elements[i * VALUE_GROUP + element]) * (1 << (2 * (slot / PASS_WORDS))) : 0;
-            ValueProduct<Pass>::at(sums, slot, 0) += value * weights.x;
-            ValueProduct<Pass>::at(sums, slot, 1) += value * weights.y;
+            int element = ValueProduct<Pass>::Plane::element(slot, lane / 4);
+            float value = element < VALUE_GROUP ? toFloat(line[element]) * (ValueProduct<Pass>::Plane::isUpper(slot) ? UPPER_FIELDS : 1) : 0;
+            for (int i = 0; i < COLUMN_TILES; i++)
+            {
+                sums[i][slot] += value * weights[4 * i];
+            }
         }
     }
 }
 
 // Adds a pass over a page's values; `loaded` holds its first words.
 template <int Pass>
-DEVICE void addValues(float (&outputs)[PASS_WORDS * 2][4], typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addValues(float (&outputs)[COLUMN_TILES][PASS_SLOTS], typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
+    const LaneHeads& units, int lane)
 {
-    if (ValueMatrix::hasQuantized)
+    if constexpr (ValueMatrix::hasQuantized)
     {
         typename ValueProduct<Pass>::Sums sums;
         ValueProduct<Pass>::clear(sums);
-        ValueProduct<Pass>::add(sums, loaded, values, memory.rows[0], lane);
-        float factor = values.scaleUnit * (16777216.0f / (1 << VALUE_EXPONENT));
-        for (int tile = 0; tile < PASS_WORDS * 2; tile++)
+        ValueProduct<Pass>::add(sums, loaded, values, memory.rows, lane);
+#pragma unroll
+        for (int i = 0; i < COLUMN_TILES; i++)
         {
-            for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int slot = 0; slot < PASS_SLOTS; slot++)
             {
-                outputs[tile][i] += sums[tile][i] * factor;
+                outputs[i][slot] += ValueProduct<Pass>::at(sums, i, slot) * units.values[i];
             }
         }
     }
 
-    if (ValueMatrix::hasFull)
+    if constexpr (ValueMatrix::hasFull)
     {
         addFullValues<Pass>(outputs, memory, values, lane);
     }

@@ -3,8 +3,26 @@
 //     SCALE_BYTES                    1 or 2
 //     KEY_PALETTE, VALUE_PALETTE     the widths lines may have, a hexadecimal digit each, the lowest for index 0, 0xf for lines that are not quantized: [2, 3, 4, 8] is 0x8432
 //     ELEMENT                        see Device.cuh
+//     STAGE_BYTES                    shared memory for a copy of a matrix; 0 or not given: matrices are read where they lie, in global memory
 #pragma once
 #include "CacheSequence.cuh"
+
+#ifndef STAGE_BYTES
+#define STAGE_BYTES 0
+#endif
+
+#if STAGE_BYTES > 0
+// Of global or shared memory.
+DEVICE uint4 readVector(const void* address) { return *(const uint4*)address; }
+DEVICE uint2 readPair(const void* address) { return *(const uint2*)address; }
+DEVICE u32 readWord(const void* address) { return *(const u32*)address; }
+DEVICE u32 readByte(const void* address) { return *(const u8*)address; }
+#else
+DEVICE uint4 readVector(const void* address) { return loadStreamed(address); }
+DEVICE uint2 readPair(const void* address) { return loadPair(address); }
+DEVICE u32 readWord(const void* address) { return loadWord(address); }
+DEVICE u32 readByte(const void* address) { return loadByte(address); }
+#endif
 
 #define FULL_WIDTH 15
 #define QUAD_LINES 4
@@ -33,19 +51,11 @@ struct MatrixShape
 typedef MatrixShape<HEAD_DIM, PAGE_TOKENS, KEY_PALETTE, SCALE_BYTES> KeyMatrix;
 typedef MatrixShape<PAGE_TOKENS, VALUE_GROUP, VALUE_PALETTE, SCALE_BYTES> ValueMatrix;
 
-// Whether a palette has a line of so many bits or more that is quantized.
-DEVICE constexpr bool mayReach(u32 palette, u32 bits)
-{
-    for (; palette != 0; palette >>= 4)
-    {
-        if ((palette & 15) >= bits && (palette & 15) != FULL_WIDTH)
-        {
-            return true;
-        }
-    }
-
-    return false;
-}
+// Whether a palette has lines of so many bits or more that are quantized.
+template <u32 palette, u32 bits>
+constexpr bool mayReach = ((palette & 15) >= bits && (palette & 15) != FULL_WIDTH) || mayReach<(palette >> 4), bits>;
+template <u32 bits>
+constexpr bool mayReach<0, bits> = false;
 
 // The same in all lanes.
 struct PackedMatrix
@@ -137,7 +147,7 @@ DEVICE void placeLines(PackedMatrix& matrix, int lane, int (&places)[Shape::chun
     for (int chunk = 0; chunk < Shape::chunks; chunk++)
     {
         bool some = chunk * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount;
-        indexes[chunk] = some ? loadByte(matrix.start + Shape::unitBytes + chunk * WARP + lane) : 0;
+        indexes[chunk] = some ? readByte(matrix.start + Shape::unitBytes + chunk * WARP + lane) : 0;
         Fields own = 0;
         for (int j = 0; j < QUAD_LINES; j++)
         {
@@ -194,7 +204,7 @@ DEVICE PackedMatrix readUnits(const u8* start)
     matrix.eight = Shape::hasQuantized && width >= 8 ? Shape::lineCount : 0;
     if (Shape::hasQuantized)
     {
-        uint4 units = loadStreamed(start);
+        uint4 units = readVector(start);
         matrix.scaleUnit = bitsToFloat(units.x);
         matrix.zeroOrigin = bitsToFloat(units.y);
         matrix.zeroUnit = bitsToFloat(units.z);
@@ -252,59 +262,7 @@ DEVICE const u8* zeroCodes(const PackedMatrix& matrix) { return scaleCodes<Shape
 // A code of one or two bytes at an address of any alignment.
 DEVICE u32 codeAt(const u8* codes, int place, int bytes)
 {
-    return bytes == 1 ? loadByte(codes + place) : loadByte(codes + 2 * place) | loadByte(codes + 2 * place + 1) << 8;
-}
-
-// Codes at four places of a table of up to 128, aligned to a word, by all lanes: each lane reads four codes and they exchange them.
-DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, int count, const int* places, int lane)
-{
-    bool some = lane * QUAD_LINES < count;
-    if (bytes == 1)
-    {
-        u32 word = some ? loadWord(table + lane * 4) : 0;
-        for (int i = 0; i < QUAD_LINES; i++)
-        {
-            codes[i] = __byte_perm(__shfl_sync(ALL_LANES, word, places[i] / 4), 0, 0x4440 | (places[i] & 3));
-        }
-
-        return;
-    }
-
-    u32 low = some ? loadWord(table + lane * 8) : 0, high = some ? loadWord(table + lane * 8 + 4) : 0;
-    for (int i = 0; i < QUAD_LINES; i++)
-    {
-        u32 first = __shfl_sync(ALL_LANES, low, places[i] / 4), second = __shfl_sync(ALL_LANES, high, places[i] / 4);
-        codes[i] = ((places[i] & 2 ? second : first) >> (places[i] & 1 ? 16 : 0)) & 0xffff;
-    }
-}
-
-// Relative scales and zeros of a lane's lines, which stand at `places`; 0 of lines that are not quantized.
-template <class Shape>
-DEVICE void readScales(float (&scales)[Shape::chunks * QUAD_LINES], float (&zeros)[Shape::chunks * QUAD_LINES], const PackedMatrix& matrix,
-    const int (&places)[Shape::chunks * QUAD_LINES], float exponent, int lane)
-{
-    u32 scale[Shape::chunks * QUAD_LINES], zero[Shape::chunks * QUAD_LINES];
-    if constexpr (Shape::chunks == 1 && !Shape::hasFull && Shape::widthBytes % 4 == 0)
-    {
-        gatherCodes(scale, scaleCodes<Shape>(matrix), Shape::scaleBytes, Shape::lineCount, places, lane);
-        gatherCodes(zero, zeroCodes<Shape>(matrix), matrix.zeroBytes, Shape::lineCount, places, lane);
-    }
-    else
-    {
-        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-        {
-            bool quantized = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount && places[i] < matrix.quantized;
-            scale[i] = quantized ? codeAt(scaleCodes<Shape>(matrix), places[i], Shape::scaleBytes) : 0;
-            zero[i] = quantized ? codeAt(zeroCodes<Shape>(matrix), places[i], matrix.zeroBytes) : 0;
-        }
-    }
-
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-    {
-        bool quantized = !Shape::hasFull || places[i] < matrix.quantized;
-        scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
-        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)zero[i] : 0;
-    }
+    return bytes == 1 ? readByte(codes + place) : readByte(codes + 2 * place) | readByte(codes + 2 * place + 1) << 8;
 }
 
 // The scale of the quantized line at a place.

@@ -49,12 +49,12 @@ DEVICE void loadPart(const PackedMatrix& matrix, int index, QuadPart<Shape>& par
     PartPlace<Shape> place = placeOf<Shape>(index);
     int bitOffset = place.quad * Shape::bitBytes + (place.first - place.shift * (Shape::lineLength / 8)) * 4;
     loadWords(part.low, place.quad < quadsOf(matrix.quantized), lowPlane<Shape>(matrix) + place.quad * Shape::lowBytes + place.first * 4);
-    if constexpr (mayReach(Shape::palette, 3))
+    if constexpr (mayReach<Shape::palette, 3>)
     {
         loadWords(part.third, place.quad < quadsOf(matrix.third), thirdPlane<Shape>(matrix) + bitOffset);
     }
 
-    if constexpr (mayReach(Shape::palette, 4))
+    if constexpr (mayReach<Shape::palette, 4>)
     {
         loadWords(part.fourth, place.quad < quadsOf(matrix.fourth), fourthPlane<Shape>(matrix) + bitOffset);
     }
@@ -134,20 +134,20 @@ DEVICE void storePart(const PackedMatrix& matrix, const LinePlan<Shape>& plan, i
     {
         even[i] = part.low[i] & 0x33333333u;
         odd[i] = part.low[i] >> 2 & 0x33333333u;
-        if constexpr (mayReach(Shape::palette, 3))
+        if constexpr (mayReach<Shape::palette, 3>)
         {
             even[i] |= part.third[i] << (2 - shift) & 0x44444444u;
             odd[i] |= part.third[i] >> shift & 0x44444444u;
         }
 
-        if constexpr (mayReach(Shape::palette, 4))
+        if constexpr (mayReach<Shape::palette, 4>)
         {
             even[i] |= part.fourth[i] << (3 - shift) & 0x88888888u;
             odd[i] |= part.fourth[i] << (1 - shift) & 0x88888888u;
         }
     }
 
-    if (mayReach(Shape::palette, 8) && quad < quadsOf(matrix.eight))
+    if (mayReach<Shape::palette, 8> && quad < quadsOf(matrix.eight))
     {
         u32 highEven[words], highOdd[words];
         const u8* high = highPlane<Shape>(matrix) + quad * Shape::highBytes + first * 4;

@@ -1,295 +1,173 @@
-// Products of a packed matrix and rows of halves by matrix units: sums[element][column] += code[line][element] * row[line][column], eight columns.
+// Products of a packed matrix and rows of signed bytes by matrix units, in whole numbers: sums[element][column] += code[line][element] * row[line][column].
 //
-// A code of up to 10 bits that lies in the lower bits of a half is that half's value times 2^24: a subnormal number, which matrix units multiply exactly. Unpacking is thus
-// masking alone. Rows are scaled so that products stay well within halves' range; whoever uses the sums multiplies by 2^24. Bits 4 to 7 are multiplied apart, with rows
-// times 16.
-//
-// Lane = 4 g + c. In step k, lane (g, c) reads quad 4 k + c of a plane, of it the words that hold elements W g ... (W words of the low plane a lane). Byte l of a word is
-// line l, so that a mask takes lines 0 and 2, as two halves of a register, and after a shift by 8 lines 1 and 3: slots 2c, 2c + 1 and 2c + 8, 2c + 9 of multiplyHalves.
-// Field f of word i, for which slot s = words * f + i stands, holds element W g + i + f M / 4; its sums are too large by 4^f, the place at which the field lies.
+// A number of a row is two bytes, value = 256 high + low, in two columns (see LineRows.cuh); products are exact. Codes are unsigned bytes, taken from the planes by masks
+// alone: a word's four bytes are a quad's four lines, as matrix units take them.
+// Columns of a matrix unit's tile are 2 c and 2 c + 1 of lane (g, c), rows elements of slots; see PlaneWords.cuh. Fields 2 and 3 stay in the upper half of a byte: their sums
+// are 16 times as large.
 #pragma once
-#include "PackedMatrix.cuh"
+#include "PlaneWords.cuh"
 
-#define STEP_LINES 16
-#define ROW_COLUMNS 8
+#define UPPER_FIELDS 16
 // Steps of which the low plane's words are loaded ahead.
 #ifndef LOADED_STEPS
 #define LOADED_STEPS 2
 #endif
-#define TIMES_16 0x4c004c00u
 
-template <class Shape, int FirstWord, int Words>
+template <class Shape, int FirstWord, int Words, int ColumnTiles>
 struct PlaneProduct
 {
-    static constexpr int laneWords = (Shape::lineLength + 31) / 32;
-    static constexpr int planeWords = Shape::lineLength / 4;
-    static constexpr int bitWords = Shape::lineLength / 8;
+    typedef PlaneWords<Shape, FirstWord, Words> Plane;
+    typedef typename Plane::Step Step;
+
     static constexpr int tiles = Words * 2;
-    static constexpr int steps = (Shape::lineCount + STEP_LINES - 1) / STEP_LINES;
+    static constexpr int steps = Plane::steps;
     static constexpr int loadedSteps = steps < LOADED_STEPS ? steps : LOADED_STEPS;
-    static constexpr bool hasThird = mayReach(Shape::palette, 3);
-    static constexpr bool hasFourth = mayReach(Shape::palette, 4);
-    static constexpr bool isContiguous = Shape::lineLength % 32 == 0 && laneWords % Words == 0 && Words != 3;
-    static constexpr bool isComplete = !Shape::hasFull && Shape::lineCount % STEP_LINES == 0;
+    static constexpr int columns = 8 * ColumnTiles;
+    static constexpr bool hasThird = mayReach<Shape::palette, 3>;
+    static constexpr bool hasFourth = mayReach<Shape::palette, 4>;
 
-    typedef float Sums[tiles][4];
-    typedef u32 Loaded[loadedSteps][Words];
+    typedef int Sums[ColumnTiles][tiles][4];
 
-    // The element of slot s in lane (g, c), or one beyond the line.
-    DEVICE int element(int slot, int g)
+    // What is loaded ahead: the first steps' words of the low plane, and step 0's of bit 2.
+    struct Loaded
     {
-        int word = FirstWord + slot % Words;
-        int inPlane = laneWords * g + word;
-        return word < laneWords && inPlane < planeWords ? inPlane + slot / Words * planeWords : Shape::lineLength;
-    }
+        Step low[loadedSteps];
+        Step third;
+    };
 
-    // The sum of slot s and of the lane's column n, 0 or 1: columns 2c and 2c + 1.
-    DEVICE float& at(Sums& sums, int slot, int n) { return sums[slot / 2][slot % 2 * 2 + n]; }
+    // The sum of slot s and of the lane's head of a tile of columns: head 4 tile + c, whose high bytes are column 2 c of the tile and low bytes the next.
+    DEVICE float at(const Sums& sums, int columnTile, int slot)
+    {
+        const int* pair = sums[columnTile][slot / 2] + slot % 2 * 2;
+        return mayReach<Shape::palette, 8> ? (float)pair[0] * 256 + (float)pair[1] : (float)(pair[0] * 256 + pair[1]);
+    }
 
     DEVICE void clear(Sums& sums)
     {
-        for (int tile = 0; tile < tiles; tile++)
+        for (int i = 0; i < ColumnTiles * tiles; i++)
         {
-            sums[tile][0] = sums[tile][1] = sums[tile][2] = sums[tile][3] = 0;
+            int* four = sums[i / tiles][i % tiles];
+            four[0] = four[1] = four[2] = four[3] = 0;
         }
     }
 
-    // The low plane's words of the first steps.
-    DEVICE void load(Loaded& loaded, const PackedMatrix& matrix, int lane)
+    // Loads from the low plane; needs no counts where no line can be full.
+    DEVICE void loadLow(Loaded& loaded, const PackedMatrix& matrix, int lane)
     {
-        const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
+        const u8* low = Plane::laneQuad(lowPlane<Shape>(matrix), Shape::lowBytes, lane);
 #pragma unroll
-        for (int i = 0; i < loadedSteps; i++)
+        for (int step = 0; step < loadedSteps; step++)
         {
-            loadLow(loaded[i], low, i, quadsOf(matrix.quantized), lane);
+            Plane::loadLow(loaded.low[step], low, step, quadsOf(matrix.quantized), lane);
         }
     }
 
-    // Adds the product; `loaded` holds the first steps' words and is used up.
-    DEVICE void add(Sums& sums, Loaded& loaded, const PackedMatrix& matrix, const u16* rows, int lane)
+    DEVICE void loadThird(Loaded& loaded, const PackedMatrix& matrix, int lane)
     {
-        const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
-        const u8* third = thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
-        const u8* fourth = fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
-        int quads = quadsOf(matrix.quantized), thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
-        u32 thirdBits[Words], fourthBits[Words];
         if (hasThird)
         {
-            loadBits(thirdBits, third, 0, thirdQuads, lane);
+            Plane::loadBits(loaded.third, Plane::laneQuad(thirdPlane<Shape>(matrix), Shape::bitBytes, lane), 0, quadsOf(matrix.third), lane);
+        }
+    }
+
+    // Adds the product; `loaded` is used up.
+    DEVICE void add(Sums& sums, Loaded& loaded, const PackedMatrix& matrix, const u32 (*rows)[columns], int lane)
+    {
+        if (mayReach<Shape::palette, 8> && matrix.eight > 0)
+        {
+            addHigh(sums, matrix, rows, lane);
         }
 
+        const u8* low = Plane::laneQuad(lowPlane<Shape>(matrix), Shape::lowBytes, lane);
+        const u8* third = Plane::laneQuad(thirdPlane<Shape>(matrix), Shape::bitBytes, lane);
+        const u8* fourth = Plane::laneQuad(fourthPlane<Shape>(matrix), Shape::bitBytes, lane);
+        int quads = quadsOf(matrix.quantized), thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
+        Step fourthBits;
         if (hasFourth)
         {
-            loadBits(fourthBits, fourth, 0, fourthQuads, lane);
+            Plane::loadBits(fourthBits, fourth, 0, fourthQuads, lane);
         }
 
-#pragma unroll 1
-        for (int first = 0; first < steps; first += loadedSteps)
-        {
 #pragma unroll
-            for (int i = 0; i < loadedSteps; i++)
+        for (int step = 0; step < steps; step++)
+        {
+            Step& words = loaded.low[step % loadedSteps];
+            Step even, odd;
+            u32 mask = 0x03030303;
+            if (hasThird && step * STEP_QUADS < thirdQuads)
             {
-                int step = first + i;
-                if (steps % loadedSteps != 0 && step >= steps)
+                Plane::mergeThird(even, odd, words, loaded.third, lane);
+                Plane::loadBits(loaded.third, third, step + 1, thirdQuads, lane);
+                mask = 0x07070707;
+                if (hasFourth && step * STEP_QUADS < fourthQuads)
                 {
-                    break;
-                }
-
-                u32 b[2];
-                loadRows(b, rows, step, lane);
-                if (hasThird && step * 4 < thirdQuads)
-                {
-                    u32 even[Words], odd[Words];
-                    mergeThird(even, odd, loaded[i], thirdBits, lane);
-                    loadLow(loaded[i], low, step + loadedSteps, quads, lane);
-                    loadBits(thirdBits, third, step + 1, thirdQuads, lane);
-                    u32 mask = 0x00070007;
-                    if (hasFourth && step * 4 < fourthQuads)
-                    {
-                        if (step > 0)
-                        {
-                            loadBits(fourthBits, fourth, step, fourthQuads, lane);
-                        }
-
-                        mergeFourth(even, odd, fourthBits, lane);
-                        mask = 0x000f000f;
-                    }
-
-                    multiply<2>(sums, even, odd, mask, b);
-                }
-                else
-                {
-                    multiply<0>(sums, loaded[i], loaded[i], 0x00030003, b);
-                    loadLow(loaded[i], low, step + loadedSteps, quads, lane);
+                    Plane::mergeFourth(even, odd, fourthBits, lane);
+                    Plane::loadBits(fourthBits, fourth, step + 1, fourthQuads, lane);
+                    mask = 0x0f0f0f0f;
                 }
             }
-        }
+            else
+            {
+                Plane::split(even, odd, words);
+            }
 
-        if (mayReach(Shape::palette, 8))
-        {
-            addHigh(sums, highPlane<Shape>(matrix) + lane % 4 * Shape::highBytes, matrix.eight, rows, lane);
+            if (step + loadedSteps < steps)
+            {
+                Plane::loadLow(words, low, step + loadedSteps, quads, lane);
+            }
+
+            multiply(sums, even, odd, mask, rows, step, lane);
         }
     }
 
 private:
-    // A step's words of the low plane, of which the lane's quad of step 0 is given.
-    DEVICE void loadLow(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
-    {
-        const u8* quad = plane + step * (4 * Shape::lowBytes);
-        if (isComplete && step < steps)
-        {
-            loadWords<false>(words, quad, true, lane / 4, 0);
-        }
-        else if (!isComplete)
-        {
-            loadWords<true>(words, quad, step * 4 + lane % 4 < quads, lane / 4, 0);
-        }
-    }
-
-    // The same of a plane of one bit a code.
-    DEVICE void loadBits(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
-    {
-        const u8* quad = plane + step * (4 * Shape::bitBytes);
-        bool exists = step * 4 + lane % 4 < quads;
-        if constexpr (isContiguous)
-        {
-            loadContiguous<true>(words, quad + (laneWords * (lane / 4 % 4) + FirstWord) * 4, exists);
-        }
-        else
-        {
-            for (int i = 0; i < Words; i++)
-            {
-                int word = laneWords * (lane / 4) + FirstWord + i;
-                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? loadWord(quad + word % bitWords * 4) : 0;
-            }
-        }
-    }
-
-    // Bits shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
-    DEVICE u32 aligned(const u32 (&bits)[Words], int i, int lane)
-    {
-        return bits[i] >> (isContiguous ? lane / 16 : laneWords * (lane / 4) + FirstWord + i >= bitWords ? 1 : 0);
-    }
-
-    // Even fields' codes come to their places, odd fields' 2 bits below; between them lies what masks remove.
-    DEVICE void mergeThird(u32 (&even)[Words], u32 (&odd)[Words], const u32 (&low)[Words], const u32 (&bits)[Words], int lane)
-    {
-        for (int i = 0; i < Words; i++)
-        {
-            u32 bit = aligned(bits, i, lane);
-            even[i] = selectBits(0x33333333, low[i], bit << 2);
-            odd[i] = selectBits(0x33333333, low[i] >> 2, bit);
-        }
-    }
-
-    DEVICE void mergeFourth(u32 (&even)[Words], u32 (&odd)[Words], const u32 (&bits)[Words], int lane)
-    {
-        for (int i = 0; i < Words; i++)
-        {
-            u32 bit = aligned(bits, i, lane);
-            even[i] = selectBits(0x77777777, even[i], bit << 3);
-            odd[i] = selectBits(0x77777777, odd[i], bit << 1);
-        }
-    }
-
     // The plane of bits 4 to 7.
-    DEVICE void addHigh(Sums& sums, const u8* plane, int lines, const u16* rows, int lane)
+    DEVICE void addHigh(Sums& sums, const PackedMatrix& matrix, const u32 (*rows)[columns], int lane)
     {
-        int quads = quadsOf(lines);
+        const u8* high = Plane::laneQuad(highPlane<Shape>(matrix), Shape::highBytes, lane);
+        int quads = quadsOf(matrix.eight);
 #pragma unroll 1
-        for (int step = 0; step * 4 < quads; step++)
+        for (int step = 0; step * STEP_QUADS < quads; step++)
         {
-            const u8* quad = plane + step * (4 * Shape::highBytes);
-            bool exists = step * 4 + lane % 4 < quads;
-            u32 even[Words], odd[Words], b[2];
-            loadWords<true>(even, quad, exists, lane / 4, 0);
-            loadWords<true>(odd, quad, exists, lane / 4, planeWords);
-            loadRows(b, rows, step, lane);
-            b[0] = multiplyPairs(b[0], TIMES_16);
-            b[1] = multiplyPairs(b[1], TIMES_16);
-            multiply<2>(sums, even, odd, 0x000f000f, b);
+            Step even, odd;
+            Plane::loadHigh(even, odd, high, step, quads, lane);
+            multiply(sums, even, odd, 0x0f0f0f0f, rows, step, lane);
+        }
+
+        for (int i = 0; i < ColumnTiles * tiles * 4; i++)
+        {
+            sums[i / (tiles * 4)][i / 4 % tiles][i % 4] *= 16;
         }
     }
 
-    // Words of a quad, from one on; 0 where they do not exist, if they may not.
-    template <bool mayLack>
-    DEVICE void loadWords(u32 (&words)[Words], const u8* quad, bool exists, int g, int first)
+    // `mask` takes field 0 of a word, and 16 times as much field 2.
+    DEVICE void multiply(Sums& sums, const Step& even, const Step& odd, u32 mask, const u32 (*rows)[columns], int step, int lane)
     {
-        const u8* at = quad + (first + laneWords * g + FirstWord) * 4;
-        if constexpr (isContiguous)
+        const u32* first = rows[step * STEP_QUADS + lane % 4] + lane / 4;
+        const u32* second = first + 4 * columns;
+        u32 b[ColumnTiles][2];
+        for (int columnTile = 0; columnTile < ColumnTiles; columnTile++)
         {
-            loadContiguous<mayLack>(words, at, exists);
-        }
-        else
-        {
-            for (int i = 0; i < Words; i++)
-            {
-                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? loadWord(at + 4 * i) : 0;
-            }
-        }
-    }
-
-    template <bool mayLack>
-    DEVICE void loadContiguous(u32 (&words)[Words], const u8* at, bool exists)
-    {
-        if (mayLack)
-        {
-            for (int i = 0; i < Words; i++)
-            {
-                words[i] = 0;
-            }
+            b[columnTile][0] = first[8 * columnTile];
+            b[columnTile][1] = second[8 * columnTile];
         }
 
-        if (!exists)
-        {
-            return;
-        }
-
-        if constexpr (Words == 4)
-        {
-            uint4 four = loadStreamed(at);
-            words[0] = four.x;
-            words[1] = four.y;
-            words[2] = four.z;
-            words[3] = four.w;
-        }
-        else if constexpr (Words == 2)
-        {
-            uint2 two = loadPair(at);
-            words[0] = two.x;
-            words[1] = two.y;
-        }
-        else
-        {
-            words[0] = loadWord(at);
-        }
-    }
-
-    // A step's rows as multiplyHalves takes them: lines 0, 2 and 1, 3 of quad c.
-    DEVICE void loadRows(u32 (&b)[2], const u16* rows, int step, int lane)
-    {
-        loadTransposed(b, rows + (step * STEP_LINES + lane % 8 * 2 + lane / 8 % 2) * ROW_COLUMNS);
-    }
-
-    // `odd` holds fields 1 and 3, `oddShift` bits below where they belong, `even` the others.
-    template <int oddShift>
-    DEVICE void multiply(Sums& sums, const u32 (&even)[Words], const u32 (&odd)[Words], u32 mask, const u32 (&b)[2])
-    {
 #pragma unroll
         for (int tile = 0; tile < tiles; tile++)
         {
             u32 a[4];
 #pragma unroll
-            for (int i = 0; i < 2; i++)
+            for (int i = 0; i < 4; i++)
             {
-                int slot = 2 * tile + i, field = slot / Words;
-                u32 word = (field % 2 ? odd : even)[slot % Words];
-                int shift = field % 2 ? oddShift : 0;
-                a[i] = (word << shift) & (mask << (2 * field));
-                a[2 + i] = (word >> (8 - shift)) & (mask << (2 * field));
+                int slot = 2 * tile + i % 2, field = slot / Words;
+                u32 word = (field % 2 ? odd : even)[i / 2][slot % Words];
+                a[i] = word & (field >= 2 ? mask << 4 : mask);
             }
 
-            multiplyHalves(sums[tile], a[0], a[1], a[2], a[3], b[0], b[1]);
+            for (int columnTile = 0; columnTile < ColumnTiles; columnTile++)
+            {
+                multiplyBytes(sums[columnTile][tile], a[0], a[1], a[2], a[3], b[columnTile][0], b[columnTile][1]);
+            }
         }
     }
 };

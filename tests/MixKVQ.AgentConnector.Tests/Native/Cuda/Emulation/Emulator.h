@@ -411,6 +411,34 @@ DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
 }
 DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::halfBits>(d, a0, a1, a2, a3, b0, b1); }
 DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::bfloatBits>(d, a0, a1, a2, a3, b0, b1); }
+DEVICE void multiplyBytes(int (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    emulator::Warp& all = emulator::warp();
+    u32 mine[6] = {a0, a1, a2, a3, b0, b1};
+    memcpy(all.words[all.generation & 1][emulator::lane()], mine, sizeof(mine));
+    int set = emulator::meet();
+    u32(&words)[WARP][8] = emulator::warp().words[set];
+    int g = emulator::lane() / 4, c = emulator::lane() % 4;
+    for (int i = 0; i < 4; i++)
+    {
+        int row = g + (i / 2) * 8, column = 2 * c + i % 2;
+        for (int k = 0; k < 32; k++)
+        {
+            u32 a = words[(row % 8) * 4 + (k % 16) / 4][(k / 16) * 2 + row / 8];
+            u32 b = words[column * 4 + (k % 16) / 4][4 + k / 16];
+            d[i] += (int)(u8)(a >> (k % 4 * 8)) * (signed char)(u8)(b >> (k % 4 * 8));
+        }
+    }
+}
+DEVICE u32 largestOfWarp(u32 value)
+{
+    for (int offset = 1; offset < WARP; offset *= 2)
+    {
+        value = max(value, __shfl_xor_sync(ALL_LANES, value, offset));
+    }
+
+    return value;
+}
 DEVICE void loadMatrices(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, false); }
 DEVICE void loadTransposed(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, true); }
 DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
