@@ -42,6 +42,12 @@ internal sealed class DenseBatch : IDisposable
         using Tensor output = TorchDispatcher.GroupedAttention(_byHead, _keys[turn % _keys.Length], _values[turn % _keys.Length]);
     }
 
+    /// <summary>The query heads of a group given as if they were its tokens, by FlashAttention.</summary>
+    public void AttendFlash(int turn)
+    {
+        using Tensor output = TorchDispatcher.FlashAttention(_grouped, _keys[turn % _keys.Length], _values[turn % _keys.Length]);
+    }
+
     public void Dispose()
     {
         foreach (Tensor tensor in _keys.Concat(_values))

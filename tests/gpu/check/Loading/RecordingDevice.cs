@@ -21,6 +21,9 @@ internal sealed class RecordingDevice(IKernelDevice device) : IKernelDevice
     public int SharedBytes => device.SharedBytes;
 
     /// <inheritdoc/>
+    public DeviceMemory MemoryInfo => device.MemoryInfo;
+
+    /// <inheritdoc/>
     public IKernelModule Load(KernelProgram program)
     {
         var recorded = new RecordedProgram(program, device.Load(program), []);
