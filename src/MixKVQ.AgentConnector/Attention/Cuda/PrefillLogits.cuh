@@ -38,28 +38,46 @@ DEVICE void pageTerms(const Shared& shared, const Piece& piece, const u16* queri
     }
 }
 
+// A step's operands are on their way while the step before is multiplied.
 DEVICE void multiplyLogits(const u16* queries, const u16* keys, float (&logits)[ROW_TILES][SPAN / 8][4])
 {
+    constexpr int steps = SPAN / 16;
+    u32 a[2][ROW_TILES][4], b[2][4];
+#pragma unroll
+    for (int tile = 0; tile < ROW_TILES; tile++)
+    {
+        loadMatrices(a[0][tile], queries + tile * 16 * CHANNEL_STRIDE);
+    }
+
+    loadTransposed(b[0], keys);
 #pragma unroll
     for (int k = 0; k < PADDED / 16; k++)
     {
-        u32 a[ROW_TILES][4];
 #pragma unroll
-        for (int tile = 0; tile < ROW_TILES; tile++)
+        for (int n = 0; n < steps; n++)
         {
-            loadMatrices(a[tile], queries + tile * 16 * CHANNEL_STRIDE + k * 16);
-        }
+            const int step = k * steps + n, next = step + 1;
+            if (next < PADDED / 16 * steps)
+            {
+                loadTransposed(b[next % 2], keys + next / steps * 16 * TOKEN_STRIDE + next % steps * 16);
+            }
 
+            if (n == steps - 2 && k + 1 < PADDED / 16)
+            {
 #pragma unroll
-        for (int n = 0; n < SPAN / 16; n++)
-        {
-            u32 b[4];
-            loadTransposed(b, keys + k * 16 * TOKEN_STRIDE + n * 16);
+                for (int tile = 0; tile < ROW_TILES; tile++)
+                {
+                    loadMatrices(a[(k + 1) % 2][tile], queries + tile * 16 * CHANNEL_STRIDE + (k + 1) * 16);
+                }
+            }
+
 #pragma unroll
             for (int tile = 0; tile < ROW_TILES; tile++)
             {
-                multiplyHalves(logits[tile][2 * n], a[tile][0], a[tile][1], a[tile][2], a[tile][3], b[0], b[1]);
-                multiplyHalves(logits[tile][2 * n + 1], a[tile][0], a[tile][1], a[tile][2], a[tile][3], b[2], b[3]);
+                const u32(&row)[4] = a[k % 2][tile];
+                const u32(&column)[4] = b[step % 2];
+                multiplyHalves(logits[tile][2 * n], row[0], row[1], row[2], row[3], column[0], column[1]);
+                multiplyHalves(logits[tile][2 * n + 1], row[0], row[1], row[2], row[3], column[2], column[3]);
             }
         }
     }

@@ -64,6 +64,9 @@ DEVICE void weigh(Rows& rows, float (&logits)[ROW_TILES][SPAN / 8][4], const flo
 
 DEVICE void addOutputs(Rows& rows, const float (&weights)[ROW_TILES][SPAN / 8][4], const u16* values)
 {
+    constexpr int steps = PADDED / 16;
+    u32 b[2][4];
+    loadTransposed(b[0], values);
 #pragma unroll
     for (int k = 0; k < SPAN / 16; k++)
     {
@@ -80,15 +83,21 @@ DEVICE void addOutputs(Rows& rows, const float (&weights)[ROW_TILES][SPAN / 8][4
         }
 
 #pragma unroll
-        for (int n = 0; n < PADDED / 16; n++)
+        for (int n = 0; n < steps; n++)
         {
-            u32 b[4];
-            loadTransposed(b, values + k * 16 * CHANNEL_STRIDE + n * 16);
+            const int step = k * steps + n, next = step + 1;
+            if (next < SPAN / 16 * steps)
+            {
+                loadTransposed(b[next % 2], values + next / steps * 16 * CHANNEL_STRIDE + next % steps * 16);
+            }
+
 #pragma unroll
             for (int tile = 0; tile < ROW_TILES; tile++)
             {
-                multiplyHalves(rows.outputs[tile][2 * n], a[tile][0], a[tile][1], a[tile][2], a[tile][3], b[0], b[1]);
-                multiplyHalves(rows.outputs[tile][2 * n + 1], a[tile][0], a[tile][1], a[tile][2], a[tile][3], b[2], b[3]);
+                const u32(&row)[4] = a[tile];
+                const u32(&column)[4] = b[step % 2];
+                multiplyHalves(rows.outputs[tile][2 * n], row[0], row[1], row[2], row[3], column[0], column[1]);
+                multiplyHalves(rows.outputs[tile][2 * n + 1], row[0], row[1], row[2], row[3], column[2], column[3]);
             }
         }
     }
