@@ -9,7 +9,7 @@ namespace MixKVQ.AgentConnector.Tests.Native.Cuda.Emulation;
 
 /// <summary>
 /// Runs the kernels' own source on the CPU, over CPU tensors: a C++ compiler translates it together with Emulator.h, which plays the GPU's threads. Launches are done when they
-/// return. Compiled programs are kept in the temporary folder from run to run, by their source.
+/// return. Compiled programs are kept beside the tests from run to run, by their source.
 /// </summary>
 internal sealed unsafe class EmulatedDevice : IKernelDevice
 {
@@ -52,7 +52,7 @@ internal sealed unsafe class EmulatedDevice : IKernelDevice
         string compiler = Compiler()!;
         string[] parts = [.. sources.Select(source => source.Name + source.Text), .. options, compiler];
         string hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))))[..24];
-        string folder = Path.Combine(Path.GetTempPath(), "mixkvq-emulated-kernels");
+        string folder = Path.Combine(AppContext.BaseDirectory, "emulated-kernels");
         string library = Path.Combine(folder, $"{program.File}-{hash}.so");
         if (!File.Exists(library))
         {
