@@ -54,8 +54,8 @@ BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
         return;
     }
 
-    int firstHead = keyValueHead * GROUP_SIZE + tile * ROW_COLUMNS;
-    int heads = GROUP_SIZE - tile * ROW_COLUMNS < TILE_HEADS ? GROUP_SIZE - tile * ROW_COLUMNS : TILE_HEADS;
+    int firstHead = keyValueHead * GROUP_SIZE + tile * MOST_HEADS;
+    int heads = GROUP_SIZE - tile * MOST_HEADS < TILE_HEADS ? GROUP_SIZE - tile * MOST_HEADS : TILE_HEADS;
     float queryUnit = loadQueries(block, arguments.queries + blockIdx.z * arguments.queryStride + firstHead * HEAD_DIM, heads, arguments.scale);
     WarpMemory& own = ((WarpMemory*)memory)[warp];
     if (part == 0)
@@ -64,14 +64,6 @@ BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
     }
     else
     {
-        if (HEAD_DIM % STEP_LINES != 0)
-        {
-            for (int row = lane; row < ROW_COUNT; row += WARP)
-            {
-                *(uint4*)own.rows[row] = {0, 0, 0, 0};
-            }
-        }
-
         Outputs outputs;
         clear(outputs);
         DYNAMIC_SHARED(stages);

@@ -57,7 +57,7 @@ DEVICE void denseLogits(float (&logits)[TILE_HEADS], const DensePart& part, cons
         loadElements(key, keys + channel);
         for (int i = 0; i < 8; i++)
         {
-            const float* queries = block.values[i % QUAD_LINES][(channel + i) / QUAD_LINES];
+            const float* queries = block.values[channel + i];
             for (int head = 0; head < TILE_HEADS; head++)
             {
                 logits[head] += queries[head] * key[i];
@@ -75,7 +75,7 @@ DEVICE void denseLogits(float (&logits)[TILE_HEADS], const DensePart& part, cons
 DEVICE void attendDense(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], WarpMemory& memory, const BlockQueries& block, const CacheSequence& sequence,
     float queryUnit, int layer, int keyValueHead, int warp, int lane)
 {
-    float(*weights)[QUERY_COLUMNS] = (float(*)[QUERY_COLUMNS])memory.rows;
+    float(*weights)[QUERY_COLUMNS] = memory.weights;
     float outputs[TILE_HEADS][LANE_CHANNELS], largest[TILE_HEADS], sums[TILE_HEADS];
     for (int head = 0; head < TILE_HEADS; head++)
     {

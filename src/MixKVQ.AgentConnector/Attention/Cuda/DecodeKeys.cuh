@@ -5,7 +5,7 @@
 // A block's queries in shared memory, times the scale, log2(e) and 2^-exponent: the largest is from 1/2 to 1.
 struct BlockQueries
 {
-    float values[QUAD_LINES][HEAD_DIM / QUAD_LINES][QUERY_COLUMNS]; // of channel 4 i + j at [j][i]; columns beyond the heads are 0
+    float values[HEAD_DIM][QUERY_COLUMNS]; // columns beyond the heads are 0
     float largest[WARPS];
 };
 
@@ -44,149 +44,181 @@ DEVICE float loadQueries(BlockQueries& block, const float* queries, int heads, f
     for (int i = thread; i < HEAD_DIM * QUERY_COLUMNS; i += THREADS)
     {
         int head = i / HEAD_DIM, channel = i % HEAD_DIM;
-        block.values[channel % QUAD_LINES][channel / QUAD_LINES][head] = head < heads ? queries[i] * factor : 0;
+        block.values[channel][head] = head < heads ? queries[i] * factor : 0;
     }
 
     __syncthreads();
     return bitsToFloat((u32)exponent << 23);
 }
 
-// Each lane's sum over the warp of columns 2c and 2c + 1, 0 beyond the columns.
-DEVICE float2 sumColumns(const float (&values)[QUERY_COLUMNS], int lane)
+typedef PlaneProduct<KeyMatrix, 0, 4> KeyProduct;
+
+// A page's logits of a lane's tokens and heads, logit = value * factor + offset, where value is of a slot. Weights later.
+struct Logits
 {
-    constexpr int half = QUERY_COLUMNS / 2;
-    bool upper = lane & 16;
-    float kept[half];
-    for (int i = 0; i < half; i++)
-    {
-        float other = __shfl_xor_sync(ALL_LANES, upper ? values[i] : values[half + i], 16);
-        kept[i] = (upper ? values[half + i] : values[i]) + other;
-    }
-
-    if (half == 4)
-    {
-        upper = lane & 8;
-        for (int i = 0; i < 2; i++)
-        {
-            float other = __shfl_xor_sync(ALL_LANES, upper ? kept[i] : kept[(2 + i) % half], 8);
-            kept[i] = (upper ? kept[(2 + i) % half] : kept[i]) + other;
-        }
-    }
-
-    for (int offset = half == 4 ? 4 : 8; offset > 0; offset /= 2)
-    {
-        kept[0] += __shfl_xor_sync(ALL_LANES, kept[0], offset);
-        kept[1] += __shfl_xor_sync(ALL_LANES, kept[1], offset);
-    }
-
-    int c = lane % 4;
-    int from = half == 4 ? c * 8 : c % 2 * 16;
-    float2 sums;
-    sums.x = __shfl_sync(ALL_LANES, kept[0], from);
-    sums.y = __shfl_sync(ALL_LANES, kept[1], from);
-    return 2 * c < QUERY_COLUMNS ? sums : make_float2(0, 0);
-}
-
-// Rows' largest magnitude is 2^KEY_EXPONENT, times 16 at most in the highest plane.
-#define KEY_EXPONENT 11
-
-// What turns a page's sums into logits: logit = sum * factor / 4^field + offset.
-struct KeyLogits
-{
+    float values[HEAD_SETS][KeyProduct::slots];
     float factor;
-    float2 offsets;
+    float raisedFactor; // of raised slots
+    float offsets[HEAD_SETS];
 };
 
-// Writes the rows of a page's keys, queries times scales, in storage order.
-DEVICE KeyLogits foldKeys(WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, const int (&places)[KeyMatrix::chunks * QUAD_LINES], float queryUnit, int lane)
+DEVICE float factorOf(const Logits& logits, int slot) { return KeyProduct::isRaised(slot) ? logits.raisedFactor : logits.factor; }
+
+// Writes the rows of a page's keys, queries times scales, in storage order, and what all logits have in common.
+DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
-    constexpr int lines = KeyMatrix::chunks * QUAD_LINES;
-    float scales[lines], zeros[lines], biases[QUERY_COLUMNS], offsets[QUERY_COLUMNS];
-    readScales<KeyMatrix>(scales, zeros, keys, places, KEY_EXPONENT, lane);
+    float offsets[QUERY_COLUMNS];
     for (int head = 0; head < QUERY_COLUMNS; head++)
     {
-        biases[head] = offsets[head] = 0;
+        offsets[head] = 0;
     }
 
+    float unit = KeyMatrix::hasQuantized ? keys.scaleUnit * ROW_UNIT : 0;
+    float bend = CORRECT_BIAS ? -queryUnit * unit * unit * (1 / (24 * LOG2_E)) : 0;
+    logits.factor = queryUnit * unit;
+    logits.raisedFactor = keys.eight > 0 ? logits.factor : logits.factor / 16;
 #pragma unroll
-    for (int i = 0; i < lines; i++)
+    for (int chunk = 0; chunk < KeyMatrix::chunks; chunk++)
     {
-        int quad = i / QUAD_LINES * WARP + lane, place = places[i];
-        uint4 row = {0, 0, 0, 0};
-        if (HEAD_DIM % CHUNK_LINES != 0 && quad * QUAD_LINES >= HEAD_DIM)
+        int quad = chunk * WARP + lane;
+        if (!KeyMatrix::hasQuantized || (HEAD_DIM % CHUNK_LINES != 0 && quad * QUAD_LINES >= HEAD_DIM))
         {
             continue;
         }
 
-        if (!KeyMatrix::hasFull || place < keys.quantized)
+        float scales[QUAD_LINES], zeros[QUAD_LINES], bends[QUAD_LINES];
+        readScales<KeyMatrix>(scales, zeros, keys, ROW_EXPONENT, quad);
+        u32 order = ((const u32*)memory.order)[quad];
+        const float* queries[QUAD_LINES];
+        for (int i = 0; i < QUAD_LINES; i++)
         {
-            const float* queries = block.values[i % QUAD_LINES][quad];
-            float folded[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-            for (int head = 0; head < QUERY_COLUMNS; head++)
+            queries[i] = block.values[(order >> (8 * i)) & 0xff];
+            bends[i] = scales[i] * scales[i] * bend;
+        }
+
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            float4 query[QUAD_LINES];
+            for (int i = 0; i < QUAD_LINES; i++)
             {
-                folded[head] = queries[head] * scales[i];
-                biases[head] += folded[head] * folded[head];
-                offsets[head] += queries[head] * zeros[i];
+                query[i] = ((const float4*)queries[i])[set];
             }
 
-            row.x = packHalves(folded[0], folded[1]);
-            row.y = packHalves(folded[2], folded[3]);
-            row.z = QUERY_COLUMNS > 4 ? packHalves(folded[4], folded[5]) : 0;
-            row.w = QUERY_COLUMNS > 4 ? packHalves(folded[6], folded[7]) : 0;
-        }
-        else
-        {
-            memory.fullKeys[place - keys.quantized] = (u16)(i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES);
-        }
-
-        *(uint4*)memory.rows[place] = row;
-    }
-
-    float unit = KeyMatrix::hasQuantized ? queryUnit * keys.scaleUnit * (1.0f / (1 << KEY_EXPONENT)) : 0;
-    for (int head = 0; head < QUERY_COLUMNS; head++)
-    {
-        offsets[head] *= queryUnit;
-        offsets[head] -= CORRECT_BIAS ? unit * unit * (1 / (24 * LOG2_E)) * biases[head] : 0;
-    }
-
-    KeyLogits logits;
-    logits.factor = unit * 16777216.0f;
-    logits.offsets = sumColumns(offsets, lane);
-    return logits;
-}
-
-typedef PlaneProduct<KeyMatrix, 0, 4> KeyProduct;
-
-// Turns sums into logits, less `largest`.
-DEVICE void finishLogits(KeyProduct::Sums& sums, const KeyLogits& logits, float largest0, float largest1)
-{
+            QuadRow row;
 #pragma unroll
-    for (int slot = 0; slot < 16; slot++)
+            for (int head = 0; head < SET_HEADS; head++)
+            {
+                u32 lines[QUAD_LINES];
+#pragma unroll
+                for (int i = 0; i < QUAD_LINES; i++)
+                {
+                    float one = (&query[i].x)[head];
+                    lines[i] = floatToBits(multiplyAdd(one, scales[i], TO_INTEGER));
+                    offsets[set * SET_HEADS + head] += one * (one * bends[i] + zeros[i]);
+                }
+
+                splitRow(row.words[2 * head], row.words[2 * head + 1], lines);
+            }
+
+            memory.rows[set * ROW_QUADS + quad] = row;
+        }
+    }
+
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        float factor = logits.factor / (1 << (2 * (slot / 4)));
-        float& logit0 = KeyProduct::at(sums, slot, 0);
-        float& logit1 = KeyProduct::at(sums, slot, 1);
-        logit0 = logit0 * factor + (logits.offsets.x - largest0);
-        logit1 = logit1 * factor + (logits.offsets.y - largest1);
+        logits.offsets[set] = sumOfHead(offsets + set * SET_HEADS, lane) * queryUnit;
     }
 }
 
 // Adds what lines that are not quantized contribute to logits.
-DEVICE void addFullKeys(KeyProduct::Sums& logits, const WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
+DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
-    int g = lane / 4, c = lane % 4 * 2 % QUERY_COLUMNS;
+#pragma unroll
+    for (int set = 0; set < HEAD_SETS; set++)
+    {
+        for (int slot = 0; slot < KeyProduct::slots; slot++)
+        {
+            logits.values[set][slot] = logits.values[set][slot] * factorOf(logits, slot) + logits.offsets[set];
+        }
+
+        logits.offsets[set] = 0;
+    }
+
+    logits.factor = logits.raisedFactor = 1;
     const Element* elements = (const Element*)fullLines<KeyMatrix>(keys);
     for (int i = 0; i < HEAD_DIM - keys.quantized; i++)
     {
-        int line = memory.fullKeys[i];
-        const float* queries = block.values[line % QUAD_LINES][line / QUAD_LINES];
-        float query0 = queries[c] * queryUnit, query1 = queries[c + 1] * queryUnit;
+        const float* queries = block.values[memory.order[keys.quantized + i]];
 #pragma unroll
-        for (int slot = 0; slot < 16; slot++)
+        for (int slot = 0; slot < KeyProduct::slots; slot++)
         {
-            float key = toFloat(elements[i * PAGE_TOKENS + KeyProduct::element(slot, g)]);
-            KeyProduct::at(logits, slot, 0) += key * query0;
-            KeyProduct::at(logits, slot, 1) += key * query1;
+            float key = toFloat(elements[i * PAGE_TOKENS + KeyProduct::element(slot, lane / 4)]) * queryUnit;
+            for (int set = 0; set < HEAD_SETS; set++)
+            {
+                logits.values[set][slot] += key * queries[set * SET_HEADS + lane % 4];
+            }
         }
+    }
+}
+
+// A page's logits.
+DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
+{
+    int places[KeyMatrix::chunks * QUAD_LINES];
+    PackedMatrix keys = openMatrix<KeyMatrix>(start, lane, places);
+    for (int i = 0; i < KeyMatrix::chunks * QUAD_LINES; i++)
+    {
+        int channel = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
+        if (HEAD_DIM % CHUNK_LINES == 0 || channel < HEAD_DIM)
+        {
+            memory.order[places[i]] = (u8)channel;
+        }
+    }
+
+    __syncwarp();
+    foldKeys(logits, memory, block, keys, queryUnit, lane);
+    __syncwarp();
+    KeyProduct::Sums sums;
+    KeyProduct::clear(sums);
+    if (KeyProduct::hasEight && keys.eight > 0)
+    {
+        KeyProduct::addHigh(sums, keys, memory.rows, lane);
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            for (int i = 0; i < KeyProduct::tiles * 4; i++)
+            {
+                sums[set][i / 4][i % 4] <<= 4;
+            }
+        }
+    }
+
+    if (KeyMatrix::hasQuantized)
+    {
+        KeyProduct::add(sums, keys, memory.rows, lane);
+    }
+
+    if (KeyProduct::hasEight && keys.eight > 0)
+    {
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            for (int i = KeyProduct::tiles * 2; i < KeyProduct::tiles * 4; i++)
+            {
+                sums[set][i / 4][i % 4] >>= 4; // A joined sum may not fit else.
+            }
+        }
+    }
+
+#pragma unroll
+    for (int set = 0; set < HEAD_SETS; set++)
+    {
+        for (int slot = 0; slot < KeyProduct::slots; slot++)
+        {
+            logits.values[set][slot] = (float)KeyProduct::sum(sums, set, slot);
+        }
+    }
+
+    if (KeyMatrix::hasFull)
+    {
+        addFullKeys(logits, memory, block, keys, queryUnit, lane);
     }
 }

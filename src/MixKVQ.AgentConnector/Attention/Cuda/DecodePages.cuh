@@ -41,66 +41,33 @@ DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
     return source;
 }
 
-// Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
+// Passes from one on over a group of a page's values.
 template <int Pass>
-DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<0>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addPasses(Outputs& outputs, int group, const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, lane);
+    addValues<Pass>(outputs.sums[group * PASSES + Pass], factors, memory, values, lane);
     if constexpr (Pass + 1 < PASSES)
     {
-        if (ValueMatrix::hasQuantized)
-        {
-            ValueProduct<Pass + 1>::load(loaded, values, lane);
-        }
-
-        addPasses<Pass + 1>(outputs, group, loaded, memory, values, lane);
-    }
-}
-
-// A page's logits, less the largest so far.
-DEVICE void multiplyKeys(KeyProduct::Sums& sums, const Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
-{
-    int places[KeyMatrix::chunks * QUAD_LINES];
-    PackedMatrix keys = openMatrix<KeyMatrix>(start, lane, places);
-    KeyProduct::Loaded loaded;
-    if (KeyMatrix::hasQuantized)
-    {
-        KeyProduct::load(loaded, keys, lane);
-    }
-
-    KeyLogits logits = foldKeys(memory, block, keys, places, queryUnit, lane);
-    __syncwarp();
-    KeyProduct::clear(sums);
-    if (KeyMatrix::hasQuantized)
-    {
-        KeyProduct::add(sums, loaded, keys, memory.rows[0], lane);
-    }
-
-    finishLogits(sums, logits, outputs.largest.x, outputs.largest.y);
-    if (KeyMatrix::hasFull)
-    {
-        addFullKeys(sums, memory, block, keys, queryUnit, lane);
+        addPasses<Pass + 1>(outputs, group, factors, memory, values, lane);
     }
 }
 
 // Adds a page's values by their weights; `start` is that of the first group's, which lies at `place.values` of the page.
-DEVICE void addPage(Outputs& outputs, WarpMemory& memory, KeyProduct::Sums& weights, const u8* start, const BlockPlace& place, int block, int lane)
+DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const float (&factors)[HEAD_SETS], const u8* start, const BlockPlace& place, int block, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
         const u8* matrix = group == 0 ? start : start + (loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
         PackedMatrix values = openValues(memory, matrix, lane);
-        typename ValueProduct<0>::Loaded loaded;
+        __syncwarp();
         if (ValueMatrix::hasQuantized)
         {
-            ValueProduct<0>::load(loaded, values, lane);
+            foldValues(memory, outputs.zeros[group], values, lane);
+            __syncwarp();
         }
 
-        __syncwarp();
-        foldValues(memory, weights, outputs.zeros[group], lane);
-        __syncwarp();
-        addPasses<0>(outputs, group, loaded, memory, values, lane);
+        addPasses<0>(outputs, group, factors, memory, values, lane);
         __syncwarp();
     }
 }
@@ -137,8 +104,8 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         nextPage = index + stride < count ? pages[index + stride] : nullptr;
         awaitCopies<1>();
         __syncwarp();
-        KeyProduct::Sums sums;
-        multiplyKeys(sums, outputs, memory, block, keys, queryUnit, lane);
+        Logits logits;
+        multiplyKeys(logits, memory, block, keys, queryUnit, lane);
         __syncwarp();
         if (more)
         {
@@ -146,10 +113,11 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         }
 
         commitCopies();
-        weigh(outputs, sums);
+        float factors[HEAD_SETS];
+        weigh(factors, outputs, logits, memory, lane);
         awaitCopies<1>();
         __syncwarp();
-        addPage(outputs, memory, sums, values, place, pageBlock, lane);
+        addPage(outputs, memory, factors, values, place, pageBlock, lane);
         if (!more)
         {
             return;
@@ -161,32 +129,21 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
     }
 }
 
-// Adds up a lane's value over the lanes that have the same columns.
-DEVICE float sumTokens(float value)
-{
-    for (int offset = 4; offset < WARP; offset *= 2)
-    {
-        value += __shfl_xor_sync(ALL_LANES, value, offset);
-    }
-
-    return value;
-}
-
 // Writes a warp's outputs and states.
 template <int Pass>
-DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], Outputs& outputs, int group, float2 zeros, int lane)
+DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& outputs, int group, const float (&zeros)[HEAD_SETS], int lane)
 {
 #pragma unroll
-    for (int slot = 0; slot < PASS_WORDS * 4; slot++)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        int element = ValueProduct<Pass>::element(slot, lane / 4);
-        for (int n = 0; n < 2; n++)
+        int head = set * SET_HEADS + lane % 4;
+        for (int slot = 0; slot < PASS_WORDS * 4; slot++)
         {
-            int head = lane % 4 * 2 + n;
+            int element = ValueProduct<Pass>::element(slot, lane / 4);
             if (head < TILE_HEADS && element < VALUE_GROUP)
             {
-                float sum = ValueProduct<Pass>::at(outputs.sums[group * PASSES + Pass], slot, n) / (1 << (2 * (slot / PASS_WORDS)));
-                joined[head][group * VALUE_GROUP + element] = sum + (n == 0 ? zeros.x : zeros.y);
+                float sum = outputs.sums[group * PASSES + Pass][set][slot] / (ValueProduct<Pass>::isRaised(slot) ? 16 : 1);
+                joined[head][group * VALUE_GROUP + element] = sum + zeros[set];
             }
         }
     }
@@ -197,23 +154,27 @@ DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], Outputs& outputs,
     }
 }
 
-DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], Outputs& outputs, int lane)
+DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], const Outputs& outputs, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        writePasses<0>(joined, outputs, group, make_float2(sumTokens(outputs.zeros[group].x), sumTokens(outputs.zeros[group].y)), lane);
+        float zeros[HEAD_SETS];
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            zeros[set] = sumOfHead(outputs.zeros[group] + set * SET_HEADS, lane);
+        }
+
+        writePasses<0>(joined, outputs, group, zeros, lane);
     }
 
-    float sum0 = sumTokens(outputs.weights.x), sum1 = sumTokens(outputs.weights.y);
-    int head = lane % 4 * 2;
-    if (lane < 4 && head < TILE_HEADS)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        states[head] = make_float2(outputs.some ? outputs.largest.x : NO_LOGIT, sum0);
-    }
-
-    if (lane < 4 && head + 1 < TILE_HEADS)
-    {
-        states[head + 1] = make_float2(outputs.some ? outputs.largest.y : NO_LOGIT, sum1);
+        float sum = sumTokens(outputs.weights[set]);
+        int head = set * SET_HEADS + lane;
+        if (lane < SET_HEADS && head < TILE_HEADS)
+        {
+            states[head] = make_float2(outputs.largest[set], sum);
+        }
     }
 }

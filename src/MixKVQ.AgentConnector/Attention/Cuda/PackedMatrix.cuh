@@ -273,53 +273,46 @@ DEVICE u32 codeAt(const u8* codes, int place, int bytes)
     return bytes == 1 ? readByte(codes + place) : readByte(codes + 2 * place) | readByte(codes + 2 * place + 1) << 8;
 }
 
-// Codes at four places of a table of up to 128, aligned to a word, by all lanes: each lane reads four codes and they exchange them.
-DEVICE void gatherCodes(u32 (&codes)[QUAD_LINES], const u8* table, int bytes, int count, const int* places, int lane)
+// Codes at places 4 * quad ... + 3 of a table; 0 of lines that are not quantized.
+template <class Shape>
+DEVICE void readCodes(u32 (&codes)[QUAD_LINES], const PackedMatrix& matrix, const u8* table, int bytes, int quad)
 {
-    bool some = lane * QUAD_LINES < count;
-    if (bytes == 1)
+    if (Shape::hasFull || Shape::widthBytes % 4 != 0)
     {
-        u32 word = some ? readWord(table + lane * 4) : 0;
         for (int i = 0; i < QUAD_LINES; i++)
         {
-            codes[i] = __byte_perm(__shfl_sync(ALL_LANES, word, places[i] / 4), 0, 0x4440 | (places[i] & 3));
+            codes[i] = quad * QUAD_LINES + i < matrix.quantized ? codeAt(table, quad * QUAD_LINES + i, bytes) : 0;
         }
-
-        return;
     }
-
-    u32 low = some ? readWord(table + lane * 8) : 0, high = some ? readWord(table + lane * 8 + 4) : 0;
-    for (int i = 0; i < QUAD_LINES; i++)
+    else if (bytes == 1)
     {
-        u32 first = __shfl_sync(ALL_LANES, low, places[i] / 4), second = __shfl_sync(ALL_LANES, high, places[i] / 4);
-        codes[i] = ((places[i] & 2 ? second : first) >> (places[i] & 1 ? 16 : 0)) & 0xffff;
-    }
-}
-
-// Relative scales and zeros of a lane's lines, which stand at `places`; 0 of lines that are not quantized.
-template <class Shape>
-DEVICE void readScales(float (&scales)[Shape::chunks * QUAD_LINES], float (&zeros)[Shape::chunks * QUAD_LINES], const PackedMatrix& matrix,
-    const int (&places)[Shape::chunks * QUAD_LINES], float exponent, int lane)
-{
-    u32 scale[Shape::chunks * QUAD_LINES], zero[Shape::chunks * QUAD_LINES];
-    if constexpr (Shape::chunks == 1 && !Shape::hasFull && Shape::widthBytes % 4 == 0)
-    {
-        gatherCodes(scale, scaleCodes<Shape>(matrix), Shape::scaleBytes, Shape::lineCount, places, lane);
-        gatherCodes(zero, zeroCodes<Shape>(matrix), matrix.zeroBytes, Shape::lineCount, places, lane);
+        u32 word = readWord(table + quad * 4);
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            codes[i] = (word >> (8 * i)) & 0xff;
+        }
     }
     else
     {
-        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+        for (int i = 0; i < QUAD_LINES; i += 2)
         {
-            bool quantized = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount && places[i] < matrix.quantized;
-            scale[i] = quantized ? codeAt(scaleCodes<Shape>(matrix), places[i], Shape::scaleBytes) : 0;
-            zero[i] = quantized ? codeAt(zeroCodes<Shape>(matrix), places[i], matrix.zeroBytes) : 0;
+            u32 word = readWord(table + quad * 8 + i * 2);
+            codes[i] = word & 0xffff;
+            codes[i + 1] = word >> 16;
         }
     }
+}
 
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+// Relative scales times 2^exponent, and zeros, of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
+template <class Shape>
+DEVICE void readScales(float (&scales)[QUAD_LINES], float (&zeros)[QUAD_LINES], const PackedMatrix& matrix, float exponent, int quad)
+{
+    u32 scale[QUAD_LINES], zero[QUAD_LINES];
+    readCodes<Shape>(scale, matrix, scaleCodes<Shape>(matrix), Shape::scaleBytes, quad);
+    readCodes<Shape>(zero, matrix, zeroCodes<Shape>(matrix), matrix.zeroBytes, quad);
+    for (int i = 0; i < QUAD_LINES; i++)
     {
-        bool quantized = !Shape::hasFull || places[i] < matrix.quantized;
+        bool quantized = !Shape::hasFull || quad * QUAD_LINES + i < matrix.quantized;
         scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
         zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)zero[i] : 0;
     }

@@ -1,23 +1,13 @@
-// Products of a packed matrix and rows of halves by matrix units: sums[element][column] += code[line][element] * row[line][column], eight columns.
+// Products of a packed matrix and rows of 16-bit integers by matrix units: sums += code[line][element] * row[line][head], four heads at a time, exactly.
 //
-// A code of up to 10 bits that lies in the lower bits of a half is that half's value times 2^24: a subnormal number, which matrix units multiply exactly. Unpacking is thus
-// masking alone. Rows are scaled so that products stay well within halves' range; whoever uses the sums multiplies by 2^24. Bits 2 and 3, and bits 4 to 7, are multiplied
-// apart, with rows times 4 and 16.
+// A word of a plane holds a code's bits of four lines, a line a byte, and of several elements, at other bits of each byte. Masked, it is four bytes of the matrix unit's first
+// operand: unpacking is masking alone. A code whose bits begin at bit 4 of its byte counts 16 times, which whoever uses the sums takes back. Rows are 256 * high + low, two
+// signed bytes, which stand in columns 2h and 2h + 1: a lane has both sums of the same head.
 //
-// Lane = 4 g + c. In step k, lane (g, c) reads quad 4 k + c of a plane, of it the words that hold elements W g ... (W words of the low plane a lane). Byte l of a word is
-// line l, so that a mask takes lines 0 and 2, as two halves of a register, and after a shift by 8 lines 1 and 3: slots 2c, 2c + 1 and 2c + 8, 2c + 9 of multiplyHalves.
-// Field f of word i, for which slot s = words * f + i stands, holds element W g + i + f M / 4; its sums are too large by 4^f, the place at which the field lies.
+// Lane = 4 g + c. In step k, lane (g, c) reads quads 8 k + c and 8 k + c + 4 of a plane, of each the words that hold elements W g ... (W words of the low plane a lane).
+// Field f of word i, for which slot s = words * f + i stands, holds element W g + i + f M / 4.
 #pragma once
-#include "PackedMatrix.cuh"
-
-#define STEP_LINES 16
-#define ROW_COLUMNS 8
-// Steps of which the low plane's words are loaded ahead.
-#ifndef LOADED_STEPS
-#define LOADED_STEPS 4
-#endif
-#define TIMES_4 0x44004400u
-#define TIMES_16 0x4c004c00u
+#include "IntegerRows.cuh"
 
 template <class Shape, int FirstWord, int Words>
 struct PlaneProduct
@@ -26,15 +16,16 @@ struct PlaneProduct
     static constexpr int planeWords = Shape::lineLength / 4;
     static constexpr int bitWords = Shape::lineLength / 8;
     static constexpr int tiles = Words * 2;
-    static constexpr int steps = (Shape::lineCount + STEP_LINES - 1) / STEP_LINES;
-    static constexpr int loadedSteps = steps < LOADED_STEPS ? steps : LOADED_STEPS;
+    static constexpr int slots = Words * 4;
+    static constexpr int quads = Shape::lineCount / QUAD_LINES;
+    static constexpr int steps = (quads + STEP_QUADS - 1) / STEP_QUADS;
     static constexpr bool hasThird = mayReach(Shape::palette, 3);
     static constexpr bool hasFourth = mayReach(Shape::palette, 4);
+    static constexpr bool hasEight = mayReach(Shape::palette, 8);
     static constexpr bool isContiguous = Shape::lineLength % 32 == 0 && laneWords % Words == 0 && Words != 3;
-    static constexpr bool isComplete = !Shape::hasFull && Shape::lineCount % STEP_LINES == 0;
+    static constexpr bool isComplete = !Shape::hasFull && quads % STEP_QUADS == 0;
 
-    typedef float Sums[tiles][4];
-    typedef u32 Loaded[loadedSteps][Words];
+    typedef int Sums[HEAD_SETS][tiles][4];
 
     // The element of slot s in lane (g, c), or one beyond the line.
     DEVICE int element(int slot, int g)
@@ -44,106 +35,113 @@ struct PlaneProduct
         return word < laneWords && inPlane < planeWords ? inPlane + slot / Words * planeWords : Shape::lineLength;
     }
 
-    // The sum of slot s and of the lane's column n, 0 or 1: columns 2c and 2c + 1.
-    DEVICE float& at(Sums& sums, int slot, int n) { return sums[slot / 2][slot % 2 * 2 + n]; }
+    // Whether a slot's sums are 16 times what they stand for.
+    DEVICE constexpr bool isRaised(int slot) { return slot >= 2 * Words; }
+
+    // The sum of slot s and of head 4 * set + c.
+    DEVICE int sum(const Sums& sums, int set, int slot) { return sums[set][slot / 2][slot % 2 * 2] * 256 + sums[set][slot / 2][slot % 2 * 2 + 1]; }
 
     DEVICE void clear(Sums& sums)
     {
-        for (int tile = 0; tile < tiles; tile++)
+        for (int set = 0; set < HEAD_SETS; set++)
         {
-            sums[tile][0] = sums[tile][1] = sums[tile][2] = sums[tile][3] = 0;
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                sums[set][tile][0] = sums[set][tile][1] = sums[set][tile][2] = sums[set][tile][3] = 0;
+            }
         }
     }
 
-    // The low plane's words of the first steps.
-    DEVICE void load(Loaded& loaded, const PackedMatrix& matrix, int lane)
+    // Adds the product of all bits but 4 to 7.
+    DEVICE void add(Sums& sums, const PackedMatrix& matrix, const QuadRow* rows, int lane)
     {
         const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
-#pragma unroll
-        for (int i = 0; i < loadedSteps; i++)
-        {
-            loadLow(loaded[i], low, i, quadsOf(matrix.quantized), lane);
-        }
-    }
-
-    // Adds the product; `loaded` holds the first steps' words and is used up.
-    DEVICE void add(Sums& sums, Loaded& loaded, const PackedMatrix& matrix, const u16* rows, int lane)
-    {
-        const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
-        UpperBits upper;
-        if (hasThird)
-        {
-            loadBits(upper.third, thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes, 0, quadsOf(matrix.third), lane);
-        }
-
-        if (hasFourth)
-        {
-            loadBits(upper.fourth, fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes, 0, quadsOf(matrix.fourth), lane);
-        }
-
+        int lowQuads = quadsOf(matrix.quantized);
+        u32 next[2][Words];
+        loadLow(next, low, 0, lowQuads, lane);
 #pragma unroll
         for (int step = 0; step < steps; step++)
         {
-            u32 b[2];
-            loadRows(b, rows, step, lane);
-            multiply<0>(sums, loaded[step % loadedSteps], loaded[step % loadedSteps], 0x00030003, b);
-            if (step + loadedSteps < steps)
+            u32 even[2][Words], odd[2][Words], mask = 0x03030303;
+            for (int i = 0; i < 2 * Words; i++)
             {
-                loadLow(loaded[step % loadedSteps], low, step + loadedSteps, quadsOf(matrix.quantized), lane);
+                even[i / Words][i % Words] = next[i / Words][i % Words];
+                odd[i / Words][i % Words] = next[i / Words][i % Words] >> 2;
             }
-        }
 
-        if (hasThird)
-        {
-            addUpper(sums, upper, matrix, rows, lane);
-        }
+            if (step + 1 < steps)
+            {
+                loadLow(next, low, step + 1, lowQuads, lane);
+            }
 
-        if (mayReach(Shape::palette, 8))
+            if (hasThird && step * STEP_QUADS < quadsOf(matrix.third))
+            {
+                mask = insertUpper(even, odd, matrix, step, lane);
+            }
+
+            multiply(sums, even, odd, mask, rows, step, lane);
+        }
+    }
+
+    // Adds the product of bits 4 to 7, over 16.
+    DEVICE void addHigh(Sums& sums, const PackedMatrix& matrix, const QuadRow* rows, int lane)
+    {
+        const u8* plane = highPlane<Shape>(matrix) + lane % 4 * Shape::highBytes;
+        int highQuads = quadsOf(matrix.eight);
+#pragma unroll 1
+        for (int step = 0; step * STEP_QUADS < highQuads; step++)
         {
-            addHigh(sums, highPlane<Shape>(matrix) + lane % 4 * Shape::highBytes, matrix.eight, rows, lane);
+            u32 even[2][Words], odd[2][Words];
+            for (int half = 0; half < 2; half++)
+            {
+                int quad = step * STEP_QUADS + half * 4;
+                bool exists = quad + lane % 4 < highQuads;
+                loadWords<true>(even[half], plane + quad * Shape::highBytes, exists, lane / 4, 0);
+                loadWords<true>(odd[half], plane + quad * Shape::highBytes, exists, lane / 4, planeWords);
+            }
+
+            multiply(sums, even, odd, 0x0f0f0f0f, rows, step, lane);
         }
     }
 
 private:
-    // A step's words of bits 2 and 3, as they lie.
-    struct UpperBits
+    // Bits 2 and 3 of a step's codes, beside their low bits; which bits are codes' then.
+    DEVICE u32 insertUpper(u32 (&even)[2][Words], u32 (&odd)[2][Words], const PackedMatrix& matrix, int step, int lane)
     {
-        u32 third[Words];
-        u32 fourth[Words];
-    };
-
-    // Bits 2 and 3; `upper` holds those of step 0.
-    DEVICE void addUpper(Sums& sums, UpperBits& upper, const PackedMatrix& matrix, const u16* rows, int lane)
-    {
-        const u8* third = thirdPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
-        const u8* fourth = fourthPlane<Shape>(matrix) + lane % 4 * Shape::bitBytes;
         int thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
-#pragma unroll 1
-        for (int step = 0; step * 4 < thirdQuads; step++)
+        bool some = hasFourth && step * STEP_QUADS < fourthQuads;
+        u32 bits[2][Words], fourth[2][Words];
+        for (int half = 0; half < 2; half++)
         {
-            u32 fields[Words], mask = 0x00010001, b[2];
+            loadBits(bits[half], thirdPlane<Shape>(matrix), step * STEP_QUADS + half * 4 + lane % 4, thirdQuads, lane);
             for (int i = 0; i < Words; i++)
             {
-                fields[i] = upper.third[i] >> bitShift(i, lane);
+                bits[half][i] >>= bitShift(i, lane);
             }
+        }
 
-            loadBits(upper.third, third, step + 1, thirdQuads, lane);
-            if (hasFourth && step * 4 < fourthQuads)
+        if (some)
+        {
+            for (int half = 0; half < 2; half++)
             {
+                loadBits(fourth[half], fourthPlane<Shape>(matrix), step * STEP_QUADS + half * 4 + lane % 4, fourthQuads, lane);
                 for (int i = 0; i < Words; i++)
                 {
-                    fields[i] = selectBits(0x55555555, fields[i], upper.fourth[i] >> bitShift(i, lane) << 1);
+                    bits[half][i] = selectBits(0x55555555, bits[half][i], fourth[half][i] >> bitShift(i, lane) << 1);
                 }
-
-                loadBits(upper.fourth, fourth, step + 1, fourthQuads, lane);
-                mask = 0x00030003;
             }
-
-            loadRows(b, rows, step, lane);
-            b[0] = multiplyPairs(b[0], TIMES_4);
-            b[1] = multiplyPairs(b[1], TIMES_4);
-            multiply<0>(sums, fields, fields, mask, b);
         }
+
+        for (int half = 0; half < 2; half++)
+        {
+            for (int i = 0; i < Words; i++)
+            {
+                even[half][i] = selectBits(0x33333333, even[half][i], bits[half][i] << 2);
+                odd[half][i] = selectBits(0x33333333, odd[half][i], bits[half][i]);
+            }
+        }
+
+        return some ? 0x0f0f0f0f : 0x07070707;
     }
 
     // By how much a word of a bit plane is shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
@@ -153,54 +151,31 @@ private:
     }
 
     // A step's words of the low plane, of which the lane's quad of step 0 is given.
-    DEVICE void loadLow(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
+    DEVICE void loadLow(u32 (&words)[2][Words], const u8* plane, int step, int lowQuads, int lane)
     {
-        const u8* quad = plane + step * (4 * Shape::lowBytes);
-        if (isComplete && step < steps)
+        for (int half = 0; half < 2; half++)
         {
-            loadWords<false>(words, quad, true, lane / 4, 0);
-        }
-        else if (!isComplete)
-        {
-            loadWords<true>(words, quad, step * 4 + lane % 4 < quads, lane / 4, 0);
+            int quad = step * STEP_QUADS + half * 4;
+            loadWords<!isComplete>(words[half], plane + quad * Shape::lowBytes, isComplete || quad + lane % 4 < lowQuads, lane / 4, 0);
         }
     }
 
-    // The same of a plane of one bit a code.
-    DEVICE void loadBits(u32 (&words)[Words], const u8* plane, int step, int quads, int lane)
+    // A quad's words of a plane of one bit a code.
+    DEVICE void loadBits(u32 (&words)[Words], const u8* plane, int quad, int bitQuads, int lane)
     {
-        const u8* quad = plane + step * (4 * Shape::bitBytes);
-        bool exists = step * 4 + lane % 4 < quads;
+        const u8* at = plane + quad * Shape::bitBytes;
+        bool exists = quad < bitQuads;
         if constexpr (isContiguous)
         {
-            loadContiguous<true>(words, quad + (laneWords * (lane / 4 % 4) + FirstWord) * 4, exists);
+            loadContiguous<true>(words, at + (laneWords * (lane / 4 % 4) + FirstWord) * 4, exists);
         }
         else
         {
             for (int i = 0; i < Words; i++)
             {
                 int word = laneWords * (lane / 4) + FirstWord + i;
-                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? readWord(quad + word % bitWords * 4) : 0;
+                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? readWord(at + word % bitWords * 4) : 0;
             }
-        }
-    }
-
-    // The plane of bits 4 to 7.
-    DEVICE void addHigh(Sums& sums, const u8* plane, int lines, const u16* rows, int lane)
-    {
-        int quads = quadsOf(lines);
-#pragma unroll 1
-        for (int step = 0; step * 4 < quads; step++)
-        {
-            const u8* quad = plane + step * (4 * Shape::highBytes);
-            bool exists = step * 4 + lane % 4 < quads;
-            u32 even[Words], odd[Words], b[2];
-            loadWords<true>(even, quad, exists, lane / 4, 0);
-            loadWords<true>(odd, quad, exists, lane / 4, planeWords);
-            loadRows(b, rows, step, lane);
-            b[0] = multiplyPairs(b[0], TIMES_16);
-            b[1] = multiplyPairs(b[1], TIMES_16);
-            multiply<2>(sums, even, odd, 0x000f000f, b);
         }
     }
 
@@ -258,16 +233,17 @@ private:
         }
     }
 
-    // A step's rows as multiplyHalves takes them: lines 0, 2 and 1, 3 of quad c.
-    DEVICE void loadRows(u32 (&b)[2], const u16* rows, int step, int lane)
+    // A step's product; `even` holds fields 0 and 2, `odd` 1 and 3, at the same bits.
+    DEVICE void multiply(Sums& sums, const u32 (&even)[2][Words], const u32 (&odd)[2][Words], u32 mask, const QuadRow* rows, int step, int lane)
     {
-        loadTransposed(b, rows + (step * STEP_LINES + lane % 8 * 2 + lane / 8 % 2) * ROW_COLUMNS);
-    }
+        u32 b[HEAD_SETS][2];
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            const QuadRow* row = rows + set * ROW_QUADS + step * STEP_QUADS + lane % 4;
+            b[set][0] = row[0].words[lane / 4];
+            b[set][1] = row[4].words[lane / 4];
+        }
 
-    // `odd` holds fields 1 and 3, `oddShift` bits below where they belong, `even` the others.
-    template <int oddShift>
-    DEVICE void multiply(Sums& sums, const u32 (&even)[Words], const u32 (&odd)[Words], u32 mask, const u32 (&b)[2])
-    {
 #pragma unroll
         for (int tile = 0; tile < tiles; tile++)
         {
@@ -275,14 +251,16 @@ private:
 #pragma unroll
             for (int i = 0; i < 2; i++)
             {
-                int slot = 2 * tile + i, field = slot / Words;
-                u32 word = (field % 2 ? odd : even)[slot % Words];
-                int shift = field % 2 ? oddShift : 0;
-                a[i] = (word << shift) & (mask << (2 * field));
-                a[2 + i] = (word >> (8 - shift)) & (mask << (2 * field));
+                int slot = 2 * tile + i;
+                u32 own = isRaised(slot) ? mask << 4 : mask;
+                a[i] = (slot / Words % 2 ? odd : even)[0][slot % Words] & own;
+                a[2 + i] = (slot / Words % 2 ? odd : even)[1][slot % Words] & own;
             }
 
-            multiplyHalves(sums[tile], a[0], a[1], a[2], a[3], b[0], b[1]);
+            for (int set = 0; set < HEAD_SETS; set++)
+            {
+                multiplyBytes(sums[set][tile], a[0], a[1], a[2], a[3], b[set][0], b[set][1]);
+            }
         }
     }
 };

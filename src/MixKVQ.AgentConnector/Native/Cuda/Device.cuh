@@ -82,6 +82,17 @@ DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
 
+// D += A * B of 16 x 32 unsigned times 32 x 8 signed bytes (mma.m16n8k32), all 32 lanes, g = lane / 4, c = lane % 4; four bytes a register, lowest index in the lowest bits:
+//   a0 = A[g][4c ... 4c+3]   a1 = A[g+8][4c ...]   a2 = A[g][4c+16 ...]   a3 = A[g+8][4c+16 ...]
+//   b0 = B[4c ... 4c+3][g]   b1 = B[4c+16 ...][g]
+//   d as above
+DEVICE void multiplyBytes(int (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
 // Four 8 x 8 matrices of 16-bit elements from shared memory; lane l names row l % 8 of matrix l / 8, 16 bytes each. Register i: matrix i, [lane / 4][2 (lane % 4), +1].
 DEVICE void loadMatrices(u32 (&matrices)[4], const void* row)
 {

@@ -411,6 +411,23 @@ DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
 }
 DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::halfBits>(d, a0, a1, a2, a3, b0, b1); }
 DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::bfloatBits>(d, a0, a1, a2, a3, b0, b1); }
+DEVICE void multiplyBytes(int (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    emulator::Warp& all = emulator::warp();
+    u32 mine[6] = {a0, a1, a2, a3, b0, b1};
+    memcpy(all.words[all.generation & 1][emulator::lane()], mine, sizeof(mine));
+    int set = emulator::meet(), g = emulator::lane() / 4, c = emulator::lane() % 4;
+    u32(*words)[8] = emulator::warp().words[set];
+    for (int i = 0; i < 4; i++)
+    {
+        int column = 2 * c + i % 2;
+        for (int k = 0; k < 32; k++)
+        {
+            int from = k % 16 / 4, half = k / 16, shift = k % 4 * 8;
+            d[i] += (int)(u8)(words[g * 4 + from][half * 2 + i / 2] >> shift) * (int)(int8_t)(words[column * 4 + from][4 + half] >> shift);
+        }
+    }
+}
 DEVICE void loadMatrices(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, false); }
 DEVICE void loadTransposed(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, true); }
 DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
