@@ -65,6 +65,7 @@ struct Logits
 DEVICE float factorOf(const Logits& logits, int slot) { return KeyProduct::isRaised(slot) ? logits.raisedFactor : logits.factor; }
 
 // Writes the rows of a page's keys, queries times scales, in storage order, and what all logits have in common.
+template <class Shape>
 DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
     float offsets[QUERY_COLUMNS];
@@ -76,7 +77,7 @@ DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& blo
     float unit = KeyMatrix::hasQuantized ? keys.scaleUnit * ROW_UNIT : 0;
     float bend = CORRECT_BIAS ? -queryUnit * unit * unit * (1 / (24 * LOG2_E)) : 0;
     logits.factor = queryUnit * unit;
-    logits.raisedFactor = keys.eight > 0 ? logits.factor : logits.factor / 16;
+    logits.raisedFactor = logits.factor / 16;
 #pragma unroll
     for (int chunk = 0; chunk < KeyMatrix::chunks; chunk++)
     {
@@ -87,7 +88,7 @@ DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& blo
         }
 
         float scales[QUAD_LINES], zeros[QUAD_LINES], bends[QUAD_LINES];
-        readScales<KeyMatrix>(scales, zeros, keys, ROW_EXPONENT, quad);
+        readScales<Shape>(scales, zeros, keys, ROW_EXPONENT, quad);
         u32 order = ((const u32*)memory.order)[quad];
         const float* queries[QUAD_LINES];
         for (int i = 0; i < QUAD_LINES; i++)
@@ -131,6 +132,7 @@ DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& blo
 }
 
 // Adds what lines that are not quantized contribute to logits.
+template <class Shape>
 DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
 #pragma unroll
@@ -145,14 +147,14 @@ DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQue
     }
 
     logits.factor = logits.raisedFactor = 1;
-    const Element* elements = (const Element*)fullLines<KeyMatrix>(keys);
+    int elements = fullLines<Shape>(keys);
     for (int i = 0; i < HEAD_DIM - keys.quantized; i++)
     {
         const float* queries = block.values[memory.order[keys.quantized + i]];
 #pragma unroll
         for (int slot = 0; slot < KeyProduct::slots; slot++)
         {
-            float key = toFloat(elements[i * PAGE_TOKENS + KeyProduct::element(slot, lane / 4)]) * queryUnit;
+            float key = elementAt<Shape>(keys, elements, i * PAGE_TOKENS + KeyProduct::element(slot, lane / 4)) * queryUnit;
             for (int set = 0; set < HEAD_SETS; set++)
             {
                 logits.values[set][slot] += key * queries[set * SET_HEADS + lane % 4];
@@ -161,12 +163,14 @@ DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQue
     }
 }
 
-// A page's logits.
+// A page's logits, by keys that begin at start.
+template <class Shape>
 DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
 {
-    int places[KeyMatrix::chunks * QUAD_LINES];
-    PackedMatrix keys = openMatrix<KeyMatrix>(start, lane, places);
-    for (int i = 0; i < KeyMatrix::chunks * QUAD_LINES; i++)
+    typedef PlaneProduct<Shape, 0, 4> Product;
+    int places[Shape::chunks * QUAD_LINES];
+    PackedMatrix keys = openMatrix<Shape>(start, lane, places);
+    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
     {
         int channel = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
         if (HEAD_DIM % CHUNK_LINES == 0 || channel < HEAD_DIM)
@@ -176,49 +180,40 @@ DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries&
     }
 
     __syncwarp();
-    foldKeys(logits, memory, block, keys, queryUnit, lane);
+    foldKeys<Shape>(logits, memory, block, keys, queryUnit, lane);
     __syncwarp();
-    KeyProduct::Sums sums;
-    KeyProduct::clear(sums);
-    if (KeyProduct::hasEight && keys.eight > 0)
+    typename Product::Sums sums;
+    Product::clear(sums);
+    if (Shape::hasQuantized)
     {
-        KeyProduct::addHigh(sums, keys, memory.rows, lane);
-        for (int set = 0; set < HEAD_SETS; set++)
-        {
-            for (int i = 0; i < KeyProduct::tiles * 4; i++)
-            {
-                sums[set][i / 4][i % 4] <<= 4;
-            }
-        }
-    }
-
-    if (KeyMatrix::hasQuantized)
-    {
-        KeyProduct::add(sums, keys, memory.rows, lane);
-    }
-
-    if (KeyProduct::hasEight && keys.eight > 0)
-    {
-        for (int set = 0; set < HEAD_SETS; set++)
-        {
-            for (int i = KeyProduct::tiles * 2; i < KeyProduct::tiles * 4; i++)
-            {
-                sums[set][i / 4][i % 4] >>= 4; // A joined sum may not fit else.
-            }
-        }
+        Product::add(sums, keys, memory.rows, lane);
     }
 
 #pragma unroll
     for (int set = 0; set < HEAD_SETS; set++)
     {
-        for (int slot = 0; slot < KeyProduct::slots; slot++)
+        for (int slot = 0; slot < Product::slots; slot++)
         {
-            logits.values[set][slot] = (float)KeyProduct::sum(sums, set, slot);
+            logits.values[set][slot] = (float)Product::sum(sums, set, slot);
         }
     }
 
-    if (KeyMatrix::hasFull)
+    if (Product::hasEight && keys.eight > 0)
     {
-        addFullKeys(logits, memory, block, keys, queryUnit, lane);
+        Product::clear(sums);
+        Product::addHigh(sums, keys, memory.rows, lane);
+#pragma unroll
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            for (int slot = 0; slot < Product::slots; slot++)
+            {
+                logits.values[set][slot] += 16 * (float)Product::sum(sums, set, slot);
+            }
+        }
+    }
+
+    if (Shape::hasFull)
+    {
+        addFullKeys<Shape>(logits, memory, block, keys, queryUnit, lane);
     }
 }

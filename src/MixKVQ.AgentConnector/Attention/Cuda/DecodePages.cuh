@@ -19,18 +19,24 @@ DEVICE BlockPlace placeBlock(const u8* page, int block, int blocks)
 
 #define PREFETCH_BYTES 128
 
-// Begins to bring bytes of a page nearer: into `stage`, if they fit, else into the second-level cache. Where to read them once the copies have come.
-DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
+// Copies a lane's parts of what fits into a stage.
+template <int At>
+DEVICE void copyParts(SharedAddress stage, const u8* source, int bytes)
 {
-    const u8* source = page + begin;
+    if constexpr (At < STAGE_BYTES)
+    {
+        copyAsync<At>(stage, source, bytes);
+        copyParts<At + WARP * 16>(stage, source, bytes);
+    }
+}
+
+// Begins to copy bytes of a page into `stage`, if they fit, else to bring them into the second-level cache. Whether they will be in `stage`.
+DEVICE bool bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
+{
     if (STAGE_BYTES > 0 && end > begin && end - begin <= STAGE_BYTES)
     {
-        for (u32 at = lane * 16; at < end - begin; at += WARP * 16)
-        {
-            copyAsync(stage + at, source + at);
-        }
-
-        return stage;
+        copyParts<0>(sharedAddress(stage + swizzle(lane * 16)), page + (begin + lane * 16), (int)(end - begin) - lane * 16);
+        return true;
     }
 
     for (u32 at = begin + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
@@ -38,36 +44,37 @@ DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
         prefetch(page + at);
     }
 
-    return source;
+    return false;
 }
 
 // Passes from one on over a group of a page's values.
-template <int Pass>
+template <int Pass, class Shape>
 DEVICE void addPasses(Outputs& outputs, int group, const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    addValues<Pass>(outputs.sums[group * PASSES + Pass], factors, memory, values, lane);
+    addValues<Pass, Shape>(outputs.sums[group * PASSES + Pass], factors, memory, values, lane);
     if constexpr (Pass + 1 < PASSES)
     {
-        addPasses<Pass + 1>(outputs, group, factors, memory, values, lane);
+        addPasses<Pass + 1, Shape>(outputs, group, factors, memory, values, lane);
     }
 }
 
-// Adds a page's values by their weights; `start` is that of the first group's, which lies at `place.values` of the page.
+// Adds a page's values by their weights; the first group's, which lie at `place.values` of the page, begin at start.
+template <class Shape>
 DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const float (&factors)[HEAD_SETS], const u8* start, const BlockPlace& place, int block, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        const u8* matrix = group == 0 ? start : start + (loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
-        PackedMatrix values = openValues(memory, matrix, lane);
+        int origin = group == 0 ? 0 : (int)(loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
+        PackedMatrix values = openValues<Shape>(memory, start, origin, lane);
         __syncwarp();
-        if (ValueMatrix::hasQuantized)
+        if (Shape::hasQuantized)
         {
-            foldValues(memory, outputs.zeros[group], values, lane);
+            foldValues<Shape>(memory, outputs.zeros[group], values, lane);
             __syncwarp();
         }
 
-        addPasses<0>(outputs, group, factors, memory, values, lane);
+        addPasses<0, Shape>(outputs, group, factors, memory, values, lane);
         __syncwarp();
     }
 }
@@ -87,9 +94,9 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
     u8* valueStage = stages + STAGE_BYTES;
     BlockPlace place = placeBlock(pages[index], pageBlock, blocks);
     const u8* nextPage = index + stride < count ? pages[index + stride] : nullptr;
-    const u8* keys = bring(keyStage, place.page, place.keys, place.values, lane);
+    bool areKeysStaged = bring(keyStage, place.page, place.keys, place.values, lane);
     commitCopies();
-    const u8* values = bring(valueStage, place.page, place.values, place.end, lane);
+    bool areValuesStaged = bring(valueStage, place.page, place.values, place.end, lane);
     commitCopies();
     while (true)
     {
@@ -105,11 +112,19 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         awaitCopies<1>();
         __syncwarp();
         Logits logits;
-        multiplyKeys(logits, memory, block, keys, queryUnit, lane);
+        if (STAGE_BYTES > 0 && areKeysStaged)
+        {
+            multiplyKeys<StagedKeys>(logits, memory, block, keyStage, queryUnit, lane);
+        }
+        else
+        {
+            multiplyKeys<KeyMatrix>(logits, memory, block, place.page + place.keys, queryUnit, lane);
+        }
+
         __syncwarp();
         if (more)
         {
-            keys = bring(keyStage, next.page, next.keys, next.values, lane);
+            areKeysStaged = bring(keyStage, next.page, next.keys, next.values, lane);
         }
 
         commitCopies();
@@ -117,13 +132,21 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         weigh(factors, outputs, logits, memory, lane);
         awaitCopies<1>();
         __syncwarp();
-        addPage(outputs, memory, factors, values, place, pageBlock, lane);
+        if (STAGE_BYTES > 0 && areValuesStaged)
+        {
+            addPage<StagedValues>(outputs, memory, factors, valueStage, place, pageBlock, lane);
+        }
+        else
+        {
+            addPage<ValueMatrix>(outputs, memory, factors, place.page + place.values, place, pageBlock, lane);
+        }
+
         if (!more)
         {
             return;
         }
 
-        values = bring(valueStage, next.page, next.values, next.end, lane);
+        areValuesStaged = bring(valueStage, next.page, next.values, next.end, lane);
         commitCopies();
         place = next;
     }

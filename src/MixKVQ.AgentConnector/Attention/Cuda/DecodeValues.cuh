@@ -7,8 +7,8 @@ constexpr int VALUE_WORDS = (VALUE_GROUP + 31) / 32;
 constexpr int PASS_WORDS = VALUE_WORDS < 4 ? VALUE_WORDS : 4;
 constexpr int PASSES = (VALUE_WORDS + PASS_WORDS - 1) / PASS_WORDS;
 
-template <int Pass>
-using ValueProduct = PlaneProduct<ValueMatrix, Pass * PASS_WORDS, PASS_WORDS>;
+template <int Pass, class Shape = ValueMatrix>
+using ValueProduct = PlaneProduct<Shape, Pass * PASS_WORDS, PASS_WORDS>;
 
 // By how much a page's largest logit may exceed what weights are relative to.
 #define HEADROOM 32
@@ -119,10 +119,11 @@ DEVICE void weigh(float (&factors)[HEAD_SETS], Outputs& outputs, Logits& logits,
 }
 
 // Reads what stands before a group's planes and keeps its order.
-DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int lane)
+template <class Shape>
+DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int origin, int lane)
 {
     int places[QUAD_LINES];
-    PackedMatrix values = openMatrix<ValueMatrix>(start, lane, places);
+    PackedMatrix values = openMatrix<Shape>(start, lane, places, origin);
     for (int i = 0; i < QUAD_LINES; i++)
     {
         memory.order[places[i]] = (u8)weightRow(lane / 8, i, lane % 8);
@@ -132,10 +133,11 @@ DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int lane)
 }
 
 // Writes the rows of a group of a page's values, weights times scales, in storage order.
+template <class Shape>
 DEVICE void foldValues(WarpMemory& memory, float (&zeroSums)[QUERY_COLUMNS], const PackedMatrix& values, int lane)
 {
     float scales[QUAD_LINES], zeros[QUAD_LINES];
-    readScales<ValueMatrix>(scales, zeros, values, ROW_EXPONENT, lane);
+    readScales<Shape>(scales, zeros, values, ROW_EXPONENT, lane);
     u32 order = ((const u32*)memory.order)[lane];
     for (int set = 0; set < HEAD_SETS; set++)
     {
@@ -168,10 +170,10 @@ DEVICE void foldValues(WarpMemory& memory, float (&zeroSums)[QUERY_COLUMNS], con
 }
 
 // Adds what lines that are not quantized contribute to a pass's sums.
-template <int Pass>
+template <int Pass, class Shape>
 DEVICE void addFullValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    const Element* elements = (const Element*)fullLines<ValueMatrix>(values);
+    int elements = fullLines<Shape>(values);
     for (int i = 0; i < PAGE_TOKENS - values.quantized; i++)
     {
         const float* weights = memory.weights[memory.order[values.quantized + i]] + lane % 4;
@@ -179,7 +181,7 @@ DEVICE void addFullValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const flo
         for (int slot = 0; slot < PASS_WORDS * 4; slot++)
         {
             int element = ValueProduct<Pass>::element(slot, lane / 4);
-            float value = element < VALUE_GROUP ? toFloat(elements[i * VALUE_GROUP + element]) * (ValueProduct<Pass>::isRaised(slot) ? 16 : 1) : 0;
+            float value = element < VALUE_GROUP ? elementAt<Shape>(values, elements, i * VALUE_GROUP + element) * (ValueProduct<Pass>::isRaised(slot) ? 16 : 1) : 0;
             for (int set = 0; set < HEAD_SETS; set++)
             {
                 outputs[set][slot] += value * weights[set * SET_HEADS] * factors[set];
@@ -203,28 +205,27 @@ DEVICE void addSums(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const typename 
 }
 
 // Adds a pass over a page's values.
-template <int Pass>
+template <int Pass, class Shape>
 DEVICE void addValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    typedef ValueProduct<Pass> Product;
+    typedef ValueProduct<Pass, Shape> Product;
     if (ValueMatrix::hasQuantized)
     {
         typename Product::Sums sums;
         float unit = values.scaleUnit * ROW_UNIT;
+        Product::clear(sums);
+        Product::add(sums, values, memory.rows, lane);
+        addSums<Pass>(outputs, sums, factors, unit);
         if (Product::hasEight && values.eight > 0)
         {
             Product::clear(sums);
             Product::addHigh(sums, values, memory.rows, lane);
             addSums<Pass>(outputs, sums, factors, unit * 16);
         }
-
-        Product::clear(sums);
-        Product::add(sums, values, memory.rows, lane);
-        addSums<Pass>(outputs, sums, factors, unit);
     }
 
     if (ValueMatrix::hasFull)
     {
-        addFullValues<Pass>(outputs, factors, memory, values, lane);
+        addFullValues<Pass, Shape>(outputs, factors, memory, values, lane);
     }
 }

@@ -68,7 +68,7 @@ DEVICE int fullExponent(const PackedMatrix& matrix, float* scratch)
     }
 
     int count = (Shape::lineCount - matrix.quantized) * Shape::lineLength;
-    return exponentAbove(largestElement<warps>((const Element*)fullLines<Shape>(matrix), count, scratch)) - 15;
+    return exponentAbove(largestElement<warps>((const Element*)(matrix.start + fullLines<Shape>(matrix)), count, scratch)) - 15;
 }
 
 template <int words>
@@ -148,7 +148,8 @@ template <class Shape, int threads>
 DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& plan, u16* tile, int stride)
 {
     constexpr int length = Shape::lineLength, words = length % 32 == 0 ? 4 : 1, items = length / 4 / words, half = length / 8;
-    const u8 *low = lowPlane<Shape>(matrix), *third = thirdPlane<Shape>(matrix), *fourth = fourthPlane<Shape>(matrix), *upper = highPlane<Shape>(matrix);
+    const u8 *low = matrix.start + lowPlane<Shape>(matrix), *third = matrix.start + thirdPlane<Shape>(matrix);
+    const u8 *fourth = matrix.start + fourthPlane<Shape>(matrix), *upper = matrix.start + highPlane<Shape>(matrix);
 #pragma unroll 2
     for (int item = (int)threadIdx.x; item < quadsOf(matrix.quantized) * items; item += threads)
     {
@@ -205,7 +206,7 @@ template <class Shape, int threads>
 DEVICE void fillFull(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int exponent, u16* tile, int stride)
 {
     constexpr int length = Shape::lineLength;
-    const Element* elements = (const Element*)fullLines<Shape>(matrix);
+    const Element* elements = (const Element*)(matrix.start + fullLines<Shape>(matrix));
     float factor = powerOfTwo(-exponent);
     for (int i = (int)threadIdx.x; i < (Shape::lineCount - matrix.quantized) * length; i += threads)
     {

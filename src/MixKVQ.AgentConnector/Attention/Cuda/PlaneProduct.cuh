@@ -55,10 +55,8 @@ struct PlaneProduct
     // Adds the product of all bits but 4 to 7.
     DEVICE void add(Sums& sums, const PackedMatrix& matrix, const QuadRow* rows, int lane)
     {
-        const u8* low = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes;
-        int lowQuads = quadsOf(matrix.quantized);
         u32 next[2][Words];
-        loadLow(next, low, 0, lowQuads, lane);
+        loadLow(next, matrix, 0, lane);
 #pragma unroll
         for (int step = 0; step < steps; step++)
         {
@@ -71,7 +69,7 @@ struct PlaneProduct
 
             if (step + 1 < steps)
             {
-                loadLow(next, low, step + 1, lowQuads, lane);
+                loadLow(next, matrix, step + 1, lane);
             }
 
             if (hasThird && step * STEP_QUADS < quadsOf(matrix.third))
@@ -86,7 +84,7 @@ struct PlaneProduct
     // Adds the product of bits 4 to 7, over 16.
     DEVICE void addHigh(Sums& sums, const PackedMatrix& matrix, const QuadRow* rows, int lane)
     {
-        const u8* plane = highPlane<Shape>(matrix) + lane % 4 * Shape::highBytes;
+        int plane = highPlane<Shape>(matrix) + lane % 4 * Shape::highBytes;
         int highQuads = quadsOf(matrix.eight);
 #pragma unroll 1
         for (int step = 0; step * STEP_QUADS < highQuads; step++)
@@ -96,8 +94,8 @@ struct PlaneProduct
             {
                 int quad = step * STEP_QUADS + half * 4;
                 bool exists = quad + lane % 4 < highQuads;
-                loadWords<true>(even[half], plane + quad * Shape::highBytes, exists, lane / 4, 0);
-                loadWords<true>(odd[half], plane + quad * Shape::highBytes, exists, lane / 4, planeWords);
+                loadWords<true>(even[half], matrix, plane + quad * Shape::highBytes, 0, exists, lane / 4);
+                loadWords<true>(odd[half], matrix, plane + quad * Shape::highBytes + planeWords * 4, 0, exists, lane / 4);
             }
 
             multiply(sums, even, odd, 0x0f0f0f0f, rows, step, lane);
@@ -108,97 +106,88 @@ private:
     // Bits 2 and 3 of a step's codes, beside their low bits; which bits are codes' then.
     DEVICE u32 insertUpper(u32 (&even)[2][Words], u32 (&odd)[2][Words], const PackedMatrix& matrix, int step, int lane)
     {
-        int thirdQuads = quadsOf(matrix.third), fourthQuads = quadsOf(matrix.fourth);
-        bool some = hasFourth && step * STEP_QUADS < fourthQuads;
-        u32 bits[2][Words], fourth[2][Words];
-        for (int half = 0; half < 2; half++)
-        {
-            loadBits(bits[half], thirdPlane<Shape>(matrix), step * STEP_QUADS + half * 4 + lane % 4, thirdQuads, lane);
-            for (int i = 0; i < Words; i++)
-            {
-                bits[half][i] >>= bitShift(i, lane);
-            }
-        }
-
+        bool some = hasFourth && step * STEP_QUADS < quadsOf(matrix.fourth);
+        u32 bits[2][Words];
+        loadBits(bits, matrix, thirdPlane<Shape>(matrix), step, quadsOf(matrix.third), lane);
         if (some)
         {
-            for (int half = 0; half < 2; half++)
+            u32 fourth[2][Words];
+            loadBits(fourth, matrix, fourthPlane<Shape>(matrix), step, quadsOf(matrix.fourth), lane);
+            for (int i = 0; i < 2 * Words; i++)
             {
-                loadBits(fourth[half], fourthPlane<Shape>(matrix), step * STEP_QUADS + half * 4 + lane % 4, fourthQuads, lane);
-                for (int i = 0; i < Words; i++)
-                {
-                    bits[half][i] = selectBits(0x55555555, bits[half][i], fourth[half][i] >> bitShift(i, lane) << 1);
-                }
+                bits[i / Words][i % Words] = selectBits(0x55555555, bits[i / Words][i % Words], fourth[i / Words][i % Words] << 1);
             }
         }
 
-        for (int half = 0; half < 2; half++)
+        for (int i = 0; i < 2 * Words; i++)
         {
-            for (int i = 0; i < Words; i++)
-            {
-                even[half][i] = selectBits(0x33333333, even[half][i], bits[half][i] << 2);
-                odd[half][i] = selectBits(0x33333333, odd[half][i], bits[half][i]);
-            }
+            u32 own = bits[i / Words][i % Words];
+            even[i / Words][i % Words] = selectBits(0x33333333, even[i / Words][i % Words], own << 2);
+            odd[i / Words][i % Words] = selectBits(0x33333333, odd[i / Words][i % Words], own);
         }
 
         return some ? 0x0f0f0f0f : 0x07070707;
     }
 
-    // By how much a word of a bit plane is shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
-    DEVICE int bitShift(int i, int lane)
+    // A step's words of the low plane.
+    DEVICE void loadLow(u32 (&words)[2][Words], const PackedMatrix& matrix, int step, int lane)
     {
-        return isContiguous ? lane / 16 : laneWords * (lane / 4) + FirstWord + i >= bitWords ? 1 : 0;
-    }
-
-    // A step's words of the low plane, of which the lane's quad of step 0 is given.
-    DEVICE void loadLow(u32 (&words)[2][Words], const u8* plane, int step, int lowQuads, int lane)
-    {
+        int plane = lowPlane<Shape>(matrix) + lane % 4 * Shape::lowBytes, ownQuads = quadsOf(matrix.quantized) - lane % 4;
         for (int half = 0; half < 2; half++)
         {
             int quad = step * STEP_QUADS + half * 4;
-            loadWords<!isComplete>(words[half], plane + quad * Shape::lowBytes, isComplete || quad + lane % 4 < lowQuads, lane / 4, 0);
+            loadWords<!isComplete>(words[half], matrix, plane, quad * Shape::lowBytes, isComplete || quad < ownQuads, lane / 4);
         }
     }
 
-    // A quad's words of a plane of one bit a code.
-    DEVICE void loadBits(u32 (&words)[Words], const u8* plane, int quad, int bitQuads, int lane)
+    // A step's words of a plane of one bit a code: bit 2 f of each byte is element W g + i + f M / 4. Element e is bit e / (M / 8) of word e % (M / 8).
+    DEVICE void loadBits(u32 (&words)[2][Words], const PackedMatrix& matrix, int plane, int step, int bitQuads, int lane)
     {
-        const u8* at = plane + quad * Shape::bitBytes;
-        bool exists = quad < bitQuads;
+        plane += lane % 4 * Shape::bitBytes;
+        for (int half = 0; half < 2; half++)
+        {
+            int quad = step * STEP_QUADS + half * 4, at = quad * Shape::bitBytes;
+            bool exists = quad < bitQuads - lane % 4;
+            if constexpr (isContiguous)
+            {
+                loadContiguous<true>(words[half], matrix, plane + (laneWords * (lane / 4 % 4) + FirstWord) * 4, at, exists);
+                for (int i = 0; i < Words; i++)
+                {
+                    words[half][i] >>= lane / 16;
+                }
+            }
+            else
+            {
+                for (int i = 0; i < Words; i++)
+                {
+                    int word = laneWords * (lane / 4) + FirstWord + i;
+                    bool some = exists && FirstWord + i < laneWords && word < planeWords;
+                    words[half][i] = some ? readWord<Shape>(matrix, plane + word % bitWords * 4, at) >> (word >= bitWords ? 1 : 0) : 0;
+                }
+            }
+        }
+    }
+
+    // A quad's words, `more` bytes after an offset that lanes differ in; 0 where they do not exist, if they may not.
+    template <bool mayLack>
+    DEVICE void loadWords(u32 (&words)[Words], const PackedMatrix& matrix, int offset, int more, bool exists, int g)
+    {
+        offset += (laneWords * g + FirstWord) * 4;
         if constexpr (isContiguous)
         {
-            loadContiguous<true>(words, at + (laneWords * (lane / 4 % 4) + FirstWord) * 4, exists);
+            loadContiguous<mayLack>(words, matrix, offset, more, exists);
         }
         else
         {
             for (int i = 0; i < Words; i++)
             {
-                int word = laneWords * (lane / 4) + FirstWord + i;
-                words[i] = exists && FirstWord + i < laneWords && word < planeWords ? readWord(at + word % bitWords * 4) : 0;
-            }
-        }
-    }
-
-    // Words of a quad, from one on; 0 where they do not exist, if they may not.
-    template <bool mayLack>
-    DEVICE void loadWords(u32 (&words)[Words], const u8* quad, bool exists, int g, int first)
-    {
-        const u8* at = quad + (first + laneWords * g + FirstWord) * 4;
-        if constexpr (isContiguous)
-        {
-            loadContiguous<mayLack>(words, at, exists);
-        }
-        else
-        {
-            for (int i = 0; i < Words; i++)
-            {
-                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? readWord(at + 4 * i) : 0;
+                words[i] = exists && FirstWord + i < laneWords && laneWords * g + FirstWord + i < planeWords ? readWord<Shape>(matrix, offset + 4 * i, more) : 0;
             }
         }
     }
 
     template <bool mayLack>
-    DEVICE void loadContiguous(u32 (&words)[Words], const u8* at, bool exists)
+    DEVICE void loadContiguous(u32 (&words)[Words], const PackedMatrix& matrix, int offset, int more, bool exists)
     {
         if (mayLack)
         {
@@ -215,7 +204,7 @@ private:
 
         if constexpr (Words == 4)
         {
-            uint4 four = readVector(at);
+            uint4 four = readVector<Shape>(matrix, offset, more);
             words[0] = four.x;
             words[1] = four.y;
             words[2] = four.z;
@@ -223,13 +212,13 @@ private:
         }
         else if constexpr (Words == 2)
         {
-            uint2 two = readPair(at);
+            uint2 two = readPair<Shape>(matrix, offset, more);
             words[0] = two.x;
             words[1] = two.y;
         }
         else
         {
-            words[0] = readWord(at);
+            words[0] = readWord<Shape>(matrix, offset, more);
         }
     }
 

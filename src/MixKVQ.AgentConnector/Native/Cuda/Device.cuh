@@ -197,6 +197,17 @@ DEVICE void copyAsync(void* shared, const void* global)
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((u32)__cvta_generic_to_shared(shared)), "l"(global) : "memory");
 }
 
+typedef u32 SharedAddress;
+DEVICE SharedAddress sharedAddress(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
+
+// The same, `offset` bytes after both, if `bytes` is more than that.
+template <int offset>
+DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
+{
+    asm volatile("{\n.reg .pred p;\nsetp.gt.s32 p, %3, %2;\n@p cp.async.cg.shared.global [%0 + %2], [%1 + %2], 16;\n}"
+        ::"r"(shared), "l"(global), "n"(offset), "r"(bytes) : "memory");
+}
+
 DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // Waits until at most the last `pending` committed groups are under way. A barrier makes the bytes of other lanes visible.

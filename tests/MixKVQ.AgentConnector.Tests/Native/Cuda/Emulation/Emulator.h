@@ -460,6 +460,16 @@ DEVICE u32 multiplyPairs(u32 x, u32 y)
 }
 DEVICE void prefetch(const void*) {}
 DEVICE void copyAsync(void* shared, const void* global) { memcpy(shared, global, 16); }
+typedef u8* SharedAddress;
+DEVICE SharedAddress sharedAddress(const void* shared) { return (u8*)shared; }
+template <int offset>
+DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
+{
+    if (bytes > offset)
+    {
+        memcpy(shared + offset, (const u8*)global + offset, 16);
+    }
+}
 DEVICE void commitCopies() {}
 template <int pending> DEVICE void awaitCopies() {}
 DEVICE float multiplyAdd(float x, float y, float z) { return fmaf(x, y, z); }
