@@ -140,13 +140,22 @@ DEVICE u32 readByte(const PackedMatrix& matrix, int offset)
 }
 
 // The warp's sum of a value over this lane and those before it.
-template <class Counter>
-DEVICE Counter sumThrough(Counter value, int lane)
+DEVICE u32 sumThrough(u32 value, int lane)
 {
-    for (int offset = 1; offset < WARP; offset *= 2)
+    for (int distance = 1; distance < WARP; distance *= 2)
     {
-        Counter before = __shfl_up_sync(ALL_LANES, value, offset);
-        value += lane >= offset ? before : (Counter)0;
+        value = addBelow(value, distance);
+    }
+
+    return value;
+}
+
+DEVICE u64 sumThrough(u64 value, int lane)
+{
+    for (int distance = 1; distance < WARP; distance *= 2)
+    {
+        u64 before = __shfl_up_sync(ALL_LANES, value, distance);
+        value += lane >= distance ? before : 0;
     }
 
     return value;

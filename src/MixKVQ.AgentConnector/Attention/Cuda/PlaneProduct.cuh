@@ -107,15 +107,20 @@ private:
     DEVICE u32 insertUpper(u32 (&even)[2][Words], u32 (&odd)[2][Words], const PackedMatrix& matrix, int step, int lane)
     {
         bool some = hasFourth && step * STEP_QUADS < quadsOf(matrix.fourth);
-        u32 bits[2][Words];
+        u32 bits[2][Words]; // Bit 2 f of each byte is bit 2 of field f.
         loadBits(bits, matrix, thirdPlane<Shape>(matrix), step, quadsOf(matrix.third), lane);
+        for (int i = 0; i < 2 * Words; i++)
+        {
+            bits[i / Words][i % Words] >>= bitShift(i % Words, lane);
+        }
+
         if (some)
         {
             u32 fourth[2][Words];
             loadBits(fourth, matrix, fourthPlane<Shape>(matrix), step, quadsOf(matrix.fourth), lane);
             for (int i = 0; i < 2 * Words; i++)
             {
-                bits[i / Words][i % Words] = selectBits(0x55555555, bits[i / Words][i % Words], fourth[i / Words][i % Words] << 1);
+                bits[i / Words][i % Words] = selectBits(0x55555555, bits[i / Words][i % Words], fourth[i / Words][i % Words] << (1 - bitShift(i % Words, lane)));
             }
         }
 
@@ -140,7 +145,13 @@ private:
         }
     }
 
-    // A step's words of a plane of one bit a code: bit 2 f of each byte is element W g + i + f M / 4. Element e is bit e / (M / 8) of word e % (M / 8).
+    // By how much a word of a plane of one bit a code is shifted so that bit 2 f of each byte is element W g + i + f M / 4: element e is bit e / (M / 8) of word e % (M / 8).
+    DEVICE int bitShift(int i, int lane)
+    {
+        return isContiguous ? lane / 16 : laneWords * (lane / 4) + FirstWord + i >= bitWords ? 1 : 0;
+    }
+
+    // A step's words of a plane of one bit a code, as they lie.
     DEVICE void loadBits(u32 (&words)[2][Words], const PackedMatrix& matrix, int plane, int step, int bitQuads, int lane)
     {
         plane += lane % 4 * Shape::bitBytes;
@@ -151,10 +162,6 @@ private:
             if constexpr (isContiguous)
             {
                 loadContiguous<true>(words[half], matrix, plane + (laneWords * (lane / 4 % 4) + FirstWord) * 4, at, exists);
-                for (int i = 0; i < Words; i++)
-                {
-                    words[half][i] >>= lane / 16;
-                }
             }
             else
             {
@@ -162,7 +169,7 @@ private:
                 {
                     int word = laneWords * (lane / 4) + FirstWord + i;
                     bool some = exists && FirstWord + i < laneWords && word < planeWords;
-                    words[half][i] = some ? readWord<Shape>(matrix, plane + word % bitWords * 4, at) >> (word >= bitWords ? 1 : 0) : 0;
+                    words[half][i] = some ? readWord<Shape>(matrix, plane + word % bitWords * 4, at) : 0;
                 }
             }
         }

@@ -124,6 +124,15 @@ DEVICE u32 transpose(u32 matrix)
     return transposed;
 }
 
+// A value plus that of the lane so many below, where there is one.
+DEVICE u32 addBelow(u32 value, int distance)
+{
+    u32 sum;
+    asm volatile("{\n.reg .u32 r;\n.reg .pred p;\nshfl.sync.up.b32 r|p, %1, %2, 0, 0xffffffff;\n@p add.u32 r, r, %1;\nmov.u32 %0, r;\n}"
+        : "=r"(sum) : "r"(value), "r"(distance));
+    return sum;
+}
+
 // 2^x, a few units in the last place off.
 DEVICE float exponential2(float x)
 {

@@ -446,6 +446,11 @@ DEVICE u32 transpose(u32 matrix)
     auto element = [&](int row, int column) { return (u16)(emulator::warp().slots[set][row * 4 + column / 2] >> (column % 2 * 16)); };
     return element(2 * c, g) | (u32)element(2 * c + 1, g) << 16;
 }
+DEVICE u32 addBelow(u32 value, int distance)
+{
+    u32 below = __shfl_up_sync(ALL_LANES, value, distance);
+    return value + (emulator::lane() >= distance ? below : 0);
+}
 DEVICE float exponential2(float x) { return exp2f(x); }
 DEVICE uint4 loadStreamed(const void* address) { uint4 value; memcpy(&value, address, 16); return value; }
 DEVICE u32 loadByte(const void* address) { return *(const u8*)address; }
