@@ -21,11 +21,15 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
     /// <summary>Threads of a merging block.</summary>
     private const int MergeThreads = 256;
 
-    /// <summary>Rounds of blocks that a launch is split into.</summary>
-    private const int Rounds = 1;
+    /// <summary>Rounds of blocks that a launch is split into at most, so that the last round, in which some have nothing left to do, is a small part.</summary>
+    private const int Rounds = 6;
 
-    private readonly IKernel _attend = device.Load(new KernelProgram("DecodeAttention", DecodeConstants.Attention(layout))).Kernel("attend_decode");
+    /// <summary>Pages that a warp has at least where there are further rounds: a block begins and ends with work of its own.</summary>
+    private const int PagesOfWarp = 6;
+
+    private readonly IKernel _attend = device.Load(new KernelProgram("DecodeAttention", DecodeConstants.Attention(layout, device.SharedBytes))).Kernel("attend_decode");
     private readonly IKernel _merge = device.Load(new KernelProgram("MergeSplits", DecodeConstants.Merge(layout))).Kernel("merge_splits");
+    private readonly int _stageBytes = DecodeConstants.Warps * 2 * DecodeConstants.StageBytes(layout.Geometry, device.SharedBytes);
     private Tensor? _partials;
     private Tensor? _states;
 
@@ -49,7 +53,7 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
         (nint partials, nint states) = (TensorMemory.DataPointer(_partials), TensorMemory.DataPointer(_states));
         _attend.Launch(
             new AttendArguments(sequences, queries, output, partials, states, queryStride, layer, geometry.BlockCount, splits, scale),
-            new KernelGrid(splits + 1, headBlocks, count), DecodeConstants.Warps * 32);
+            new KernelGrid(splits + 1, headBlocks, count), DecodeConstants.Warps * 32, _stageBytes);
         if (splits > 0)
         {
             _merge.Launch(new MergeArguments(sequences, partials, states, output, splits), new KernelGrid(geometry.QueryHeadCount, count), MergeThreads);
@@ -57,7 +61,7 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
     }
 
     /// <summary>
-    /// Into how many blocks a KV head's pages are split: as many as keep the device busy, and no more than it takes for each warp to have as many pages as with that many.
+    /// Into how many blocks a KV head's pages are split: as many as keep the device busy evenly, and no more than it takes for each warp to have as many pages as with that many.
     /// </summary>
     /// <param name="pageCount">Pages of the longest history.</param>
     /// <param name="heads">Pairs of a KV head and a conversation.</param>
@@ -70,7 +74,8 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
         }
 
         int most = DivideUp(pageCount, DecodeConstants.Warps);
-        int wanted = Math.Clamp(residentBlocks * Rounds / heads, 1, most);
+        int further = Math.Min(residentBlocks * Rounds / heads, most / PagesOfWarp);
+        int wanted = Math.Clamp(Math.Max(residentBlocks / heads, further), 1, most);
         return DivideUp(most, DivideUp(most, wanted));
     }
 

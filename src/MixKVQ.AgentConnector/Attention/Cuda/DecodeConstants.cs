@@ -18,8 +18,21 @@ internal static class DecodeConstants
     /// <summary>Blocks that share a KV head's group of query heads.</summary>
     public static int HeadTiles(CacheGeometry geometry) => (geometry.GroupSize + HeadColumns - 1) / HeadColumns;
 
-    /// <summary>Blocks that a multiprocessor has room for.</summary>
-    public static int Blocks(CacheGeometry geometry) => geometry.HeadDim <= 128 ? 4 : 2;
+    /// <summary>Blocks that a multiprocessor has room for: registers bound them.</summary>
+    public static int Blocks(CacheGeometry geometry) => geometry.HeadDim <= 128 ? 3 : 2;
+
+    /// <summary>
+    /// Shared memory for a copy of one of a page's matrices; a warp has two. Matrices of 3 bits an element fit, larger ones are read where they lie. 0 where the device has
+    /// no room for as many blocks: less than those gain nothing.
+    /// </summary>
+    /// <param name="geometry">The model's shape.</param>
+    /// <param name="sharedBytes">Shared memory that a block may ask for.</param>
+    public static int StageBytes(CacheGeometry geometry, int sharedBytes)
+    {
+        int stage = geometry.HeadDim * CacheGeometry.PageTokens * 3 / 8;
+        int block = Warps * 2 * stage + Warps * WarpBytes(geometry);
+        return Blocks(geometry) * (block + BlockBytes(geometry)) <= sharedBytes ? stage : 0;
+    }
 
     /// <summary>Those of PackedMatrix.cuh.</summary>
     public static IReadOnlyList<(string Name, int Value)> Matrices(PackedPageLayout layout) =>
@@ -29,8 +42,10 @@ internal static class DecodeConstants
     ];
 
     /// <summary>Those of DecodeAttention.cu.</summary>
+    /// <param name="layout">How pages are laid out.</param>
+    /// <param name="sharedBytes">Shared memory that a block may ask for.</param>
     /// <exception cref="ArgumentException">The model's heads are too large.</exception>
-    public static IReadOnlyList<(string Name, int Value)> Attention(PackedPageLayout layout)
+    public static IReadOnlyList<(string Name, int Value)> Attention(PackedPageLayout layout, int sharedBytes)
     {
         CacheGeometry geometry = layout.Geometry;
         if (geometry.HeadDim > DecodeAttention.MaxHeadDim)
@@ -41,13 +56,19 @@ internal static class DecodeConstants
         return
         [
             .. Matrices(layout), ("GROUP_SIZE", geometry.GroupSize), ("KV_HEADS", geometry.KeyValueHeadCount), ("CORRECT_BIAS", layout.CorrectsKeyBias ? 1 : 0),
-            ("WARPS", Warps), ("BLOCKS", Blocks(geometry)),
+            ("WARPS", Warps), ("BLOCKS", Blocks(geometry)), ("STAGE_BYTES", StageBytes(geometry, sharedBytes)),
         ];
     }
 
     /// <summary>Those of MergeSplits.cu.</summary>
     public static IReadOnlyList<(string Name, int Value)> Merge(PackedPageLayout layout) =>
         [("HEAD_DIM", layout.Geometry.HeadDim), ("QUERY_HEADS", layout.Geometry.QueryHeadCount), ("ELEMENT", (int)layout.Geometry.Format), ("WARPS", Warps)];
+
+    /// <summary>About what a warp's other memory takes, WarpMemory in DecodeState.cuh.</summary>
+    private static int WarpBytes(CacheGeometry geometry) => Math.Max(geometry.HeadDim, CacheGeometry.PageTokens) * 32;
+
+    /// <summary>About what a block's queries take, and the device's own kilobyte.</summary>
+    private static int BlockBytes(CacheGeometry geometry) => geometry.HeadDim * HeadColumns * sizeof(float) + 1024;
 
     /// <summary>A hexadecimal digit for each width, that of index 0 lowest.</summary>
     private static int Digits(WidthPalette palette) =>

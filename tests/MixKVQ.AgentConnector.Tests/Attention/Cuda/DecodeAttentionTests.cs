@@ -12,15 +12,15 @@ namespace MixKVQ.AgentConnector.Tests.Attention.Cuda;
 
 public sealed unsafe class DecodeAttentionTests
 {
-    private static readonly int[] Lengths = [1, 20, 97, 161, 812, 417];
+    private static readonly int[] Ragged = [1, 20, 97, 417, 161];
 
     public static TheoryData<KvCachePolicy, ScalarType, int, int, int, float> Cases => new()
     {
         // policy, model dtype, group, head dimension, value group (0: whole head), how much larger than usual queries are
         { KvCachePolicy.MixKvq, ScalarType.BFloat16, 4, 128, 0, 1 },
         { KvCachePolicy.MixKvq, ScalarType.Float32, 1, 64, 32, 1 },
-        { KvCachePolicy.MixKvq, ScalarType.Float32, 12, 80, 40, 1 },
         { KvCachePolicy.MixKvq, ScalarType.Float32, 1, 64, 32, 8 },
+        { KvCachePolicy.MixKvq, ScalarType.Float32, 12, 80, 40, 1 },
         { KvCachePolicy.MixKvqThresholds, ScalarType.Float16, 5, 128, 0, 1 },
         { KvCachePolicy.Uniform4, ScalarType.Float32, 7, 64, 0, 1 },
         { KvCachePolicy.Uniform8, ScalarType.Float32, 1, 128, 0, 1 },
@@ -31,35 +31,24 @@ public sealed unsafe class DecodeAttentionTests
     [MemberData(nameof(Cases))]
     public void Attend_OverARaggedBatchEqualsTheReference(KvCachePolicy policy, ScalarType dtype, int group, int headDim, int valueGroup, float factor)
     {
-        Assert.SkipWhen(EmulatedDevice.Obstacle is not null, EmulatedDevice.Obstacle ?? "");
         CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 2, queryHeads: 2 * group, keyValueHeads: 2, headDim: headDim, dtype: dtype);
-        using var driver = new CacheDriver(geometry, Lengths.Max(), seed: group);
-        using var factory = new KvCacheFactory(geometry, new KvCacheOptions { Policy = policy, TargetBits = 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup });
-        KvCache[] caches = [.. Lengths.Select(_ => factory.Create())];
-        for (int i = 0; i < caches.Length; i++)
-        {
-            driver.Feed(caches[i], Lengths[i] - 1);
-            driver.Append(caches[i], 1);
-        }
+        EqualsReference(geometry, new KvCacheOptions { Policy = policy, TargetBits = 3, ValueGroupSize = valueGroup == 0 ? null : valueGroup }, Ragged, factor);
+    }
 
-        using Tensor queries = Queries(driver, factor);
-        var attention = new DecodeAttention(new EmulatedDevice(), caches[0].Layer(0).View.Layout);
-        double tolerance = dtype == ScalarType.BFloat16 ? 4e-3 : 1.5e-3;
-        for (int layer = 0; layer < geometry.LayerCount; layer++)
-        {
-            float[][] actual = Attend(attention, geometry, caches, queries, layer);
-            for (int i = 0; i < caches.Length; i++)
-            {
-                using Tensor row = queries[i].reshape(1, geometry.QueryHeadCount, geometry.HeadDim);
-                using Tensor output = new ReferenceAttention().Attend(row, caches[i].Layer(layer).View, 1 / MathF.Sqrt(headDim));
-                AssertClose(AttentionCheck.ToArray(output), actual[i], tolerance, $"layer {layer}, {Lengths[i]} tokens");
-            }
-        }
+    [Fact]
+    public void Attend_OverALongHistoryJoinsItsSplits()
+    {
+        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 2, queryHeads: 2, keyValueHeads: 1, headDim: 64);
+        EmulatedDevice device = EqualsReference(geometry, new KvCacheOptions { TargetBits = 3 }, [1200], 1);
+        Assert.Equal(1, device.Launches["merge_splits"]);
+    }
 
-        foreach (KvCache cache in caches)
-        {
-            cache.Dispose();
-        }
+    [Fact]
+    public void Attend_OverShortHistoriesNeedsNoMerge()
+    {
+        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 2, queryHeads: 2, keyValueHeads: 1, headDim: 64);
+        EmulatedDevice device = EqualsReference(geometry, new KvCacheOptions { TargetBits = 3 }, [1, 100], 1);
+        Assert.False(device.Launches.ContainsKey("merge_splits"));
     }
 
     [Theory]
@@ -81,11 +70,38 @@ public sealed unsafe class DecodeAttentionTests
         Assert.Contains("264", error.Message, StringComparison.Ordinal);
     }
 
-    private static Tensor Queries(CacheDriver driver, float factor)
+    /// <summary>Compares attention in a batch of histories of so many tokens, in the second layer, with the reference.</summary>
+    private static EmulatedDevice EqualsReference(CacheGeometry geometry, KvCacheOptions options, int[] lengths, float factor)
+    {
+        Assert.SkipWhen(EmulatedDevice.Obstacle is not null, EmulatedDevice.Obstacle ?? "");
+        using var driver = new CacheDriver(geometry, lengths.Max(), seed: geometry.GroupSize);
+        using var factory = new KvCacheFactory(geometry, options);
+        KvCache[] caches = [.. lengths.Select(_ => factory.Create())];
+        for (int i = 0; i < caches.Length; i++)
+        {
+            driver.Feed(caches[i], lengths[i] - 1);
+            driver.Append(caches[i], 1);
+        }
+
+        var device = new EmulatedDevice();
+        using Tensor queries = Queries(driver, lengths, factor);
+        float[][] actual = Attend(new DecodeAttention(device, factory.Layout), geometry, caches, queries, 1);
+        for (int i = 0; i < caches.Length; i++)
+        {
+            using Tensor row = queries[i].reshape(1, geometry.QueryHeadCount, geometry.HeadDim);
+            using Tensor output = new ReferenceAttention().Attend(row, caches[i].Layer(1).View, 1 / MathF.Sqrt(geometry.HeadDim));
+            AssertClose(AttentionCheck.ToArray(output), actual[i], geometry.DType == ScalarType.BFloat16 ? 4e-3 : 1.5e-3, $"{lengths[i]} tokens");
+            caches[i].Dispose();
+        }
+
+        return device;
+    }
+
+    private static Tensor Queries(CacheDriver driver, int[] lengths, float factor)
     {
         using var scope = NewDisposeScope();
         using Scalar scalar = factor;
-        Tensor rows = stack([.. Lengths.Select(length => driver.Queries[length - 1, 0].reshape(-1))]);
+        Tensor rows = stack([.. lengths.Select(length => driver.Queries[length - 1, 1].reshape(-1))]);
         return rows.mul(scalar).MoveToOuterDisposeScope();
     }
 
