@@ -2,14 +2,17 @@
 #pragma once
 #include "DecodeState.cuh"
 
-// A block's queries in shared memory, times the scale, log2(e) and 2^-exponent: the largest is from 1/2 to 1.
+// Units are not smaller, so that their inverses are finite.
+#define SMALLEST_UNIT 1e-30f
+
+// A block's queries in shared memory, times the scale and log2(e), over their unit: the largest is 1.
 struct BlockQueries
 {
     float values[HEAD_DIM][QUERY_COLUMNS]; // columns beyond the heads are 0
     float largest[WARPS];
 };
 
-// 2^exponent of the block's queries. The whole block; ends in a barrier.
+// The unit of the block's queries. The whole block; ends in a barrier.
 DEVICE float loadQueries(BlockQueries& block, const float* queries, int heads, float scale)
 {
     int thread = threadIdx.x;
@@ -37,10 +40,9 @@ DEVICE float loadQueries(BlockQueries& block, const float* queries, int heads, f
         largest = largest < block.largest[warp] ? block.largest[warp] : largest;
     }
 
-    // The exponent of what is at least the largest and at most twice it, kept where its inverse is a normal number.
-    int exponent = (int)(floatToBits(largest * fabsf(scale) * LOG2_E) >> 23) + 1;
-    exponent = exponent < 16 ? 16 : exponent > 240 ? 240 : exponent;
-    float factor = scale * LOG2_E * bitsToFloat((u32)(254 - exponent) << 23);
+    float unit = largest * fabsf(scale) * LOG2_E;
+    unit = unit < SMALLEST_UNIT ? SMALLEST_UNIT : unit;
+    float factor = scale * LOG2_E / unit;
     for (int i = thread; i < HEAD_DIM * QUERY_COLUMNS; i += THREADS)
     {
         int head = i / HEAD_DIM, channel = i % HEAD_DIM;
@@ -48,7 +50,7 @@ DEVICE float loadQueries(BlockQueries& block, const float* queries, int heads, f
     }
 
     __syncthreads();
-    return bitsToFloat((u32)exponent << 23);
+    return unit;
 }
 
 typedef PlaneProduct<KeyMatrix, 0, 4> KeyProduct;
