@@ -114,12 +114,14 @@ internal sealed class KvCache : IDisposable
     /// <returns>How many they are.</returns>
     public unsafe int CopyPageAddresses(Span<nint> target)
     {
-        for (int i = 0; i < Pages.Count; i++)
+        IReadOnlyList<Page> pages = Pages;
+        int count = pages.Count;
+        for (int i = 0; i < count; i++)
         {
-            target[i] = (nint)Pages[i].Start;
+            target[i] = (nint)pages[i].Start;
         }
 
-        return Pages.Count;
+        return count;
     }
 
     /// <summary>Ends a step that every layer has appended to: its tokens count, and a full tail is sealed into a page, for all layers at once.</summary>

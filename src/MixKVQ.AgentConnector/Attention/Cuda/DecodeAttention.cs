@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Packing;
 using MixKVQ.AgentConnector.Native;
@@ -48,8 +49,8 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
         int headBlocks = geometry.KeyValueHeadCount * DecodeConstants.HeadTiles(geometry);
         int splits = Splits(maxPageCount, headBlocks * count, device.MultiprocessorCount * DecodeConstants.Blocks(geometry));
         long rows = (long)count * geometry.QueryHeadCount * (splits + 1);
-        _partials = Grown(_partials, splits == 0 ? 1 : rows * geometry.HeadDim);
-        _states = Grown(_states, splits == 0 ? 1 : rows * 2);
+        Grow(ref _partials, splits == 0 ? 1 : rows * geometry.HeadDim);
+        Grow(ref _states, splits == 0 ? 1 : rows * 2);
         (nint partials, nint states) = (TensorMemory.DataPointer(_partials), TensorMemory.DataPointer(_states));
         _attend.Launch(
             new AttendArguments(sequences, queries, output, partials, states, queryStride, layer, geometry.BlockCount, splits, scale),
@@ -81,15 +82,17 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
 
     private static int DivideUp(int dividend, int divisor) => (dividend + divisor - 1) / divisor;
 
-    private Tensor Grown(Tensor? scratch, long floats)
+    private void Grow([NotNull] ref Tensor? scratch, long floats)
     {
         if (scratch is not null && scratch.numel() >= floats)
         {
-            return scratch;
+            return;
         }
 
+        // Nothing is kept where the new memory is refused.
         scratch?.Dispose();
-        return empty(floats, dtype: ScalarType.Float32, device: layout.Geometry.Device).DetachFromDisposeScope();
+        scratch = null;
+        scratch = empty(floats, dtype: ScalarType.Float32, device: layout.Geometry.Device).DetachFromDisposeScope();
     }
 
     /// <summary>AttentionArguments of DecodeState.cuh.</summary>

@@ -47,19 +47,11 @@ typedef MatrixShape<PAGE_TOKENS, VALUE_GROUP, VALUE_PALETTE, SCALE_BYTES> ValueM
 typedef MatrixShape<HEAD_DIM, PAGE_TOKENS, KEY_PALETTE, SCALE_BYTES, true> StagedKeys;
 typedef MatrixShape<PAGE_TOKENS, VALUE_GROUP, VALUE_PALETTE, SCALE_BYTES, true> StagedValues;
 
-// Whether a palette has a line of so many bits or more that is quantized.
-DEVICE constexpr bool mayReach(u32 palette, u32 bits)
-{
-    for (; palette != 0; palette >>= 4)
-    {
-        if ((palette & 15) >= bits && (palette & 15) != FULL_WIDTH)
-        {
-            return true;
-        }
-    }
-
-    return false;
-}
+// Whether a palette has lines of so many bits or more that are quantized.
+template <u32 palette, u32 bits>
+constexpr bool mayReach = ((palette & 15) >= bits && (palette & 15) != FULL_WIDTH) || mayReach<(palette >> 4), bits>;
+template <u32 bits>
+constexpr bool mayReach<0, bits> = false;
 
 // The same in all lanes.
 struct PackedMatrix

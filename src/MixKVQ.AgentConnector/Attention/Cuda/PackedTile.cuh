@@ -1,82 +1,22 @@
-// Reads a packed matrix into a tile of halves.
+// Unpacks a packed matrix into a tile of halves.
 #pragma once
-#include "HalfTiles.cuh"
-#include "PackedMatrix.cuh"
+#include "LinePlan.cuh"
 
-// What a matrix's lines are multiplied by and where they go, by place in storage order.
+// Words of a quad that a thread unpacks together: four, or one where a line's length is no multiple of 32.
 template <class Shape>
-struct LinePlan
+struct QuadPart
 {
-    u32 multipliers[Shape::lineCount]; // two equal halves each: scale * 2^(24 - exponent)
-    u32 addends[Shape::lineCount];     // two equal halves each: zero * 2^-exponent
-    u16 order[Shape::lineCount];
+    static constexpr int words = Shape::lineLength % 32 == 0 ? 4 : 1;
+    static constexpr int count = Shape::lineLength / 4 / words; // of a quad
+    u32 low[words], third[words], fourth[words];
 };
 
-// Opens a matrix and writes the lines' order. All warps; each writes its share.
-template <class Shape, int warps>
-DEVICE PackedMatrix openOrdered(const u8* start, u16* order)
-{
-    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP;
-    int places[Shape::chunks * QUAD_LINES];
-    PackedMatrix matrix = openMatrix<Shape>(start, lane, places);
-#pragma unroll
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-    {
-        int line = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
-        if (i % warps == warp && line < Shape::lineCount)
-        {
-            order[places[i]] = (u16)line;
-        }
-    }
-
-    return matrix;
-}
-
-// The exponent of a tile whose codes, as halves below the smallest normal one, meet multipliers up to 2^15.
-template <class Shape>
-DEVICE int codeExponent(const PackedMatrix& matrix)
-{
-    return Shape::hasQuantized ? exponentAbove(matrix.scaleUnit) + 9 : SMALLEST_EXPONENT;
-}
-
-// Half the largest code of the quantized line at a place.
-DEVICE float middleCode(const PackedMatrix& matrix, int place)
-{
-    return place < matrix.eight ? 127.5f : place < matrix.fourth ? 7.5f : place < matrix.third ? 3.5f : 1.5f;
-}
-
-// The exponent above all zeros.
-template <class Shape>
-DEVICE int zeroExponent(const PackedMatrix& matrix)
-{
-    if (!Shape::hasQuantized)
-    {
-        return SMALLEST_EXPONENT;
-    }
-
-    float last = matrix.zeroOrigin + matrix.zeroUnit * (matrix.zeroBytes == 1 ? 255.0f : 65535.0f);
-    return exponentAbove(max(magnitude(matrix.zeroOrigin), magnitude(last)));
-}
-
-// The exponent of a tile that holds the lines that are not quantized; `scratch` as for blockLargest. All threads of the block.
-template <class Shape, int warps>
-DEVICE int fullExponent(const PackedMatrix& matrix, float* scratch)
-{
-    if (!Shape::hasFull || matrix.quantized == Shape::lineCount)
-    {
-        return SMALLEST_EXPONENT;
-    }
-
-    int count = (Shape::lineCount - matrix.quantized) * Shape::lineLength;
-    return exponentAbove(largestElement<warps>((const Element*)(matrix.start + fullLines<Shape>(matrix)), count, scratch)) - 15;
-}
-
 template <int words>
-DEVICE void loadWords(u32 (&target)[words], const u8* source)
+DEVICE void loadWords(u32 (&target)[words], bool condition, const u8* source)
 {
     if constexpr (words == 4)
     {
-        uint4 loaded = loadStreamed(source);
+        uint4 loaded = loadStreamedWhere(condition, source);
         target[0] = loaded.x;
         target[1] = loaded.y;
         target[2] = loaded.z;
@@ -84,119 +24,179 @@ DEVICE void loadWords(u32 (&target)[words], const u8* source)
     }
     else
     {
-        target[0] = loadWord(source);
+        target[0] = condition ? loadWord(source) : 0;
+    }
+}
+
+// Where in a matrix a part stands: in words of the quad's plane of two bits; in the planes of one bit, field f is bit 2 f + shift of a word.
+template <class Shape>
+struct PartPlace
+{
+    int quad, first, shift;
+};
+
+template <class Shape>
+DEVICE PartPlace<Shape> placeOf(int part)
+{
+    int quad = part / QuadPart<Shape>::count, first = part % QuadPart<Shape>::count * QuadPart<Shape>::words;
+    return {quad, first, first >= Shape::lineLength / 8};
+}
+
+// Loads a part, zeros beyond the planes' ends.
+template <class Shape>
+DEVICE void loadPart(const PackedMatrix& matrix, int index, QuadPart<Shape>& part)
+{
+    PartPlace<Shape> place = placeOf<Shape>(index);
+    int bitOffset = place.quad * Shape::bitBytes + (place.first - place.shift * (Shape::lineLength / 8)) * 4;
+    loadWords(part.low, place.quad < quadsOf(matrix.quantized), locate<Shape>(matrix, lowPlane<Shape>(matrix) + place.quad * Shape::lowBytes + place.first * 4));
+    if constexpr (mayReach<Shape::palette, 3>)
+    {
+        loadWords(part.third, place.quad < quadsOf(matrix.third), locate<Shape>(matrix, thirdPlane<Shape>(matrix) + bitOffset));
+    }
+
+    if constexpr (mayReach<Shape::palette, 4>)
+    {
+        loadWords(part.fourth, place.quad < quadsOf(matrix.fourth), locate<Shape>(matrix, fourthPlane<Shape>(matrix) + bitOffset));
     }
 }
 
 // The bytes of one line in two words, each in the low byte of a half; the high bytes are to be masked.
 DEVICE u32 lineOf(u32 first, u32 second, int line) { return __byte_perm(first, second, (u32)(line * 0x11 | (4 + line) * 0x1100)); }
 
-DEVICE u32 twice(float value) { return packHalves(value, value); }
-
-// Writes the elements of some words of a quad to the tile. A code left in the low bits of a half is a multiple of 2^-24, exactly.
+// Writes elements to the tile: (code - middle code) * scale, and with addends the middle's value more. A code left in the low bits of a half is a multiple of 2^-24, exactly.
 // `even` holds the codes of fields 0 and 2 in each byte, `odd` those of fields 1 and 3, four bits each; with `high`, their upper four bits likewise.
-template <class Shape, int words, bool isWide>
-DEVICE void storeWords(const LinePlan<Shape>& plan, int quad, int first, int quantized, const u32 (&even)[words], const u32 (&odd)[words],
+template <class Shape, bool hasAddends, int words, bool isWide>
+DEVICE void storeWords(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int quad, int first, const u32 (&even)[words], const u32 (&odd)[words],
     const u32 (&highEven)[words], const u32 (&highOdd)[words], u16* tile, int stride)
 {
-    constexpr int length = Shape::lineLength;
-    constexpr u32 sixteenth = 0x2c002c00; // 2^-4 twice
+    constexpr u32 sixteenth = 0x2c002c00, one = 0x3c003c00, minus = 0x80008000; // Two halves each.
+    const uint4 multipliers = *(const uint4*)(plan.multipliers + 4 * quad), addends = *(const uint4*)(plan.addends + 4 * quad);
+    const uint2 order = *(const uint2*)(plan.order + 4 * quad);
 #pragma unroll
-    for (int line = 0; line < 4; line++)
+    for (int line = 0; line < QUAD_LINES; line++)
     {
-        int place = 4 * quad + line;
-        u32 multiplier = plan.multipliers[place], addend = plan.addends[place];
+        u32 multiplier = line == 0 ? multipliers.x : line == 1 ? multipliers.y : line == 2 ? multipliers.z : multipliers.w;
+        u32 addend = line == 0 ? addends.x : line == 1 ? addends.y : line == 2 ? addends.z : addends.w;
+        u32 middle = multiplyPairs(multiplier, (u32)middleCode(matrix, 4 * quad + line) * 0x10001u | minus);
         u32 upper = isWide ? multiplier : multiplyPairs(multiplier, sixteenth);
-        u16* row = tile + plan.order[place] * stride + first;
-        if (place < quantized)
+        u16* row = tile + ((line < 2 ? order.x : order.y) >> (line % 2 * 16) & 0xffff) * stride + first;
+        if (!Shape::hasFull || 4 * quad + line < matrix.quantized)
         {
 #pragma unroll
             for (int field = 0; field < 4; field++)
             {
+                const u32(&source)[words] = field % 2 ? odd : even;
+                const u32(&highSource)[words] = field % 2 ? highOdd : highEven;
+                const u32 mask = field < 2 ? 0x000f000f : 0x00f000f0;
                 u32 pairs[2];
 #pragma unroll
                 for (int pair = 0; pair < (words + 1) / 2; pair++)
                 {
                     constexpr int next = words == 1 ? 0 : 1;
-                    const u32(&source)[words] = field % 2 ? odd : even;
-                    u32 codes = lineOf(source[2 * pair], source[2 * pair + next], line) & (field < 2 ? 0x000f000fu : 0x00f000f0u);
+                    u32 codes = lineOf(source[2 * pair], source[2 * pair + next], line) & mask;
                     if constexpr (isWide)
                     {
-                        const u32(&highSource)[words] = field % 2 ? highOdd : highEven;
-                        u32 high = lineOf(highSource[2 * pair], highSource[2 * pair + next], line) & (field < 2 ? 0x000f000fu : 0x00f000f0u);
+                        u32 high = lineOf(highSource[2 * pair], highSource[2 * pair + next], line) & mask;
                         codes = field < 2 ? codes | high << 4 : codes >> 4 | high;
                     }
 
-                    pairs[pair] = fuseHalves(codes, field < 2 ? multiplier : upper, addend);
+                    pairs[pair] = fuseHalves(codes, field < 2 ? multiplier : upper, middle);
+                    pairs[pair] = hasAddends ? fuseHalves(pairs[pair], one, addend) : pairs[pair];
                 }
 
                 if constexpr (words == 4)
                 {
-                    *(uint2*)(row + field * (length / 4)) = make_uint2(pairs[0], pairs[1]);
+                    *(uint2*)(row + field * (Shape::lineLength / 4)) = make_uint2(pairs[0], pairs[1]);
                 }
                 else
                 {
-                    row[field * (length / 4)] = (u16)pairs[0];
+                    row[field * (Shape::lineLength / 4)] = (u16)pairs[0];
                 }
             }
         }
     }
 }
 
-// Fills a tile's quantized rows. Lines of lengths that are no multiple of 32 go word by word.
-template <class Shape, int threads>
-DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& plan, u16* tile, int stride)
+// Writes a part's elements to the tile.
+template <class Shape, bool hasAddends>
+DEVICE void storePart(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int index, const QuadPart<Shape>& part, u16* tile, int stride)
 {
-    constexpr int length = Shape::lineLength, words = length % 32 == 0 ? 4 : 1, items = length / 4 / words, half = length / 8;
-    const u8 *low = matrix.start + lowPlane<Shape>(matrix), *third = matrix.start + thirdPlane<Shape>(matrix);
-    const u8 *fourth = matrix.start + fourthPlane<Shape>(matrix), *upper = matrix.start + highPlane<Shape>(matrix);
-#pragma unroll 2
-    for (int item = (int)threadIdx.x; item < quadsOf(matrix.quantized) * items; item += threads)
+    constexpr int words = QuadPart<Shape>::words;
+    const auto [quad, first, shift] = placeOf<Shape>(index);
+    if (quad >= quadsOf(matrix.quantized))
     {
-        int quad = item / items, first = item % items * words;
-        int shift = first >= half; // Bit 2 * field + shift of a word of the planes of one bit.
-        int offset = quad * (length / 2) + (first - shift * half) * 4;
-        u32 codes[words], even[words], odd[words], bits[words];
-        loadWords(codes, low + quad * length + first * 4);
+        return;
+    }
+
+    u32 even[words], odd[words];
 #pragma unroll
-        for (int i = 0; i < words; i++)
+    for (int i = 0; i < words; i++)
+    {
+        even[i] = part.low[i] & 0x33333333u;
+        odd[i] = part.low[i] >> 2 & 0x33333333u;
+        if constexpr (mayReach<Shape::palette, 3>)
         {
-            even[i] = codes[i] & 0x33333333u;
-            odd[i] = codes[i] >> 2 & 0x33333333u;
+            even[i] |= part.third[i] << (2 - shift) & 0x44444444u;
+            odd[i] |= part.third[i] >> shift & 0x44444444u;
         }
 
-        if (mayReach(Shape::palette, 3) && quad < quadsOf(matrix.third))
+        if constexpr (mayReach<Shape::palette, 4>)
         {
-            loadWords(bits, third + offset);
+            even[i] |= part.fourth[i] << (3 - shift) & 0x88888888u;
+            odd[i] |= part.fourth[i] << (1 - shift) & 0x88888888u;
+        }
+    }
+
+    if (mayReach<Shape::palette, 8> && quad < quadsOf(matrix.eight))
+    {
+        u32 highEven[words], highOdd[words];
+        const u8* high = locate<Shape>(matrix, highPlane<Shape>(matrix) + quad * Shape::highBytes + first * 4);
+        loadWords(highEven, true, high);
+        loadWords(highOdd, true, high + Shape::lineLength);
+        storeWords<Shape, hasAddends, words, true>(matrix, plan, quad, first, even, odd, highEven, highOdd, tile, stride);
+    }
+    else
+    {
+        storeWords<Shape, hasAddends, words, false>(matrix, plan, quad, first, even, odd, even, odd, tile, stride);
+    }
+}
+
+// A matrix's parts, of which each thread takes every `threads`-th, so many at a time: those of the next matrix are on their way while this one's are unpacked.
+template <class Shape, int threads>
+struct TileParts
+{
+    static constexpr int total = Shape::lineCount / QUAD_LINES * QuadPart<Shape>::count;
+    static constexpr int batch = total >= 2 * threads ? 2 : 1;
+    QuadPart<Shape> parts[batch];
+};
+
+template <class Shape, int threads>
+DEVICE void loadParts(const PackedMatrix& matrix, int first, TileParts<Shape, threads>& loaded)
+{
 #pragma unroll
-            for (int i = 0; i < words; i++)
-            {
-                even[i] |= bits[i] << (2 - shift) & 0x44444444u;
-                odd[i] |= bits[i] >> shift & 0x44444444u;
-            }
+    for (int i = 0; i < TileParts<Shape, threads>::batch; i++)
+    {
+        loadPart(matrix, first + (int)threadIdx.x + i * threads, loaded.parts[i]);
+    }
+}
+
+// Fills a tile's quantized rows; the first parts are loaded.
+template <bool hasAddends, class Shape, int threads>
+DEVICE void fillQuantized(const PackedMatrix& matrix, const LinePlan<Shape>& plan, TileParts<Shape, threads>& loaded, u16* tile, int stride)
+{
+    typedef TileParts<Shape, threads> Parts;
+#pragma unroll 1
+    for (int first = 0; first < Parts::total; first += Parts::batch * threads)
+    {
+        if (first > 0)
+        {
+            loadParts(matrix, first, loaded);
         }
 
-        if (mayReach(Shape::palette, 4) && quad < quadsOf(matrix.fourth))
-        {
-            loadWords(bits, fourth + offset);
 #pragma unroll
-            for (int i = 0; i < words; i++)
-            {
-                even[i] |= bits[i] << (3 - shift) & 0x88888888u;
-                odd[i] |= bits[i] << (1 - shift) & 0x88888888u;
-            }
-        }
-
-        if (mayReach(Shape::palette, 8) && quad < quadsOf(matrix.eight))
+        for (int i = 0; i < Parts::batch; i++)
         {
-            u32 highEven[words], highOdd[words];
-            loadWords(highEven, upper + quad * 2 * length + first * 4);
-            loadWords(highOdd, upper + quad * 2 * length + (first + length / 4) * 4);
-            storeWords<Shape, words, true>(plan, quad, first, matrix.quantized, even, odd, highEven, highOdd, tile, stride);
-        }
-        else
-        {
-            storeWords<Shape, words, false>(plan, quad, first, matrix.quantized, even, odd, even, odd, tile, stride);
+            storePart<Shape, hasAddends>(matrix, plan, first + (int)threadIdx.x + i * threads, loaded.parts[i], tile, stride);
         }
     }
 }
@@ -206,7 +206,7 @@ template <class Shape, int threads>
 DEVICE void fillFull(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int exponent, u16* tile, int stride)
 {
     constexpr int length = Shape::lineLength;
-    const Element* elements = (const Element*)(matrix.start + fullLines<Shape>(matrix));
+    const Element* elements = (const Element*)locate<Shape>(matrix, fullLines<Shape>(matrix));
     float factor = powerOfTwo(-exponent);
     for (int i = (int)threadIdx.x; i < (Shape::lineCount - matrix.quantized) * length; i += threads)
     {

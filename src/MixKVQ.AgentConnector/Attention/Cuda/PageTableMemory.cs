@@ -23,8 +23,9 @@ internal sealed unsafe class PageTableMemory(IKernelDevice kernels, Device devic
         bool differs = pages.Count != _count;
         if (_held.Length < pages.Count)
         {
-            _held = new nint[(int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(pages.Count, SmallestCapacity))];
-            _memory.Reserve((long)_held.Length * nint.Size);
+            int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(pages.Count, SmallestCapacity));
+            _memory.Reserve((long)capacity * nint.Size);
+            _held = new nint[capacity];
             differs = true;
         }
 

@@ -19,9 +19,9 @@ struct PlaneProduct
     static constexpr int slots = Words * 4;
     static constexpr int quads = Shape::lineCount / QUAD_LINES;
     static constexpr int steps = (quads + STEP_QUADS - 1) / STEP_QUADS;
-    static constexpr bool hasThird = mayReach(Shape::palette, 3);
-    static constexpr bool hasFourth = mayReach(Shape::palette, 4);
-    static constexpr bool hasEight = mayReach(Shape::palette, 8);
+    static constexpr bool hasThird = mayReach<Shape::palette, 3>;
+    static constexpr bool hasFourth = mayReach<Shape::palette, 4>;
+    static constexpr bool hasEight = mayReach<Shape::palette, 8>;
     static constexpr bool isContiguous = Shape::lineLength % 32 == 0 && laneWords % Words == 0 && Words != 3;
     static constexpr bool isComplete = !Shape::hasFull && quads % STEP_QUADS == 0;
 

@@ -3,7 +3,7 @@ using MixKVQ.AgentConnector.Native.Cuda;
 
 namespace MixKVQ.AgentConnector.Attention.Cuda;
 
-/// <summary>See PrefillAttention.cu, which says what the addresses hold.</summary>
+/// <summary>See PrefillState.cuh, which says what the addresses hold.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct PrefillArguments
 {

@@ -39,7 +39,7 @@ internal readonly record struct PrefillBlock(int Warps, int RowTiles, int Shared
             $"{blocks[^1].SharedBytes} bytes of shared memory of the {device.SharedBytes} that a block may have. Use larger value groups, a larger GPU, or the CPU.");
     }
 
-    /// <summary>The memory is that of Shared in PrefillAttention.cu.</summary>
+    /// <summary>The memory is that of Shared in PrefillState.cuh.</summary>
     private static PrefillBlock Of(PackedPageLayout layout, int warps, int rowTiles)
     {
         const int alignment = 64, lineBytes = 10, termBytes = 8, matrixBytes = 40;

@@ -63,8 +63,9 @@ internal sealed unsafe class LogitRows(int width, ScalarType dtype, Device devic
             return;
         }
 
+        // Nothing is kept where the new memory is refused.
         _memory?.Dispose();
-        _memory = null;
+        (_memory, _receivers) = (null, []);
         using Tensor plain = empty((long)rows * width * _elementBytes, dtype: ScalarType.Byte);
         _memory = (device.type == DeviceType.CUDA ? plain.pin_memory() : plain.alias()).DetachFromDisposeScope();
         _bytes = (byte*)TensorMemory.DataPointer(_memory);

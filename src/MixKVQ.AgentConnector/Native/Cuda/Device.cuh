@@ -74,14 +74,6 @@ DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
 
-// The same of bfloat16.
-DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
-{
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
 // D += A * B of 16 x 32 unsigned times 32 x 8 signed bytes (mma.m16n8k32), all 32 lanes, g = lane / 4, c = lane % 4; four bytes a register, lowest index in the lowest bits:
 //   a0 = A[g][4c ... 4c+3]   a1 = A[g+8][4c ...]   a2 = A[g][4c+16 ...]   a3 = A[g+8][4c+16 ...]
 //   b0 = B[4c ... 4c+3][g]   b1 = B[4c+16 ...][g]
@@ -114,14 +106,6 @@ DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
 {
     u32 address = (u32)__cvta_generic_to_shared(row);
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];" : "=r"(matrices[0]), "=r"(matrices[1]) : "r"(address) : "memory");
-}
-
-// Transposes an 8 x 8 matrix of 16-bit elements that lies in the lanes as loadMatrices leaves it.
-DEVICE u32 transpose(u32 matrix)
-{
-    u32 transposed;
-    asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(transposed) : "r"(matrix));
-    return transposed;
 }
 
 // A value plus that of the lane so many below, where there is one.
@@ -166,18 +150,21 @@ DEVICE uint4 loadStreamed(const void* address)
     return value;
 }
 
-// 1, 2, 4 or 8 bytes, as aligned, that nobody writes while the kernel runs.
+// The same where a condition holds, else zeros.
+DEVICE uint4 loadStreamedWhere(bool condition, const void* address)
+{
+    uint4 value;
+    asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\nmov.u32 %0, 0;\nmov.u32 %1, 0;\nmov.u32 %2, 0;\nmov.u32 %3, 0;\n"
+        "@p ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];\n}"
+        : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "l"(address), "r"((u32)condition));
+    return value;
+}
+
+// 1, 4 or 8 bytes, as aligned, that nobody writes while the kernel runs.
 DEVICE u32 loadByte(const void* address)
 {
     u32 value;
     asm("ld.global.nc.u8 %0, [%1];" : "=r"(value) : "l"(address));
-    return value;
-}
-
-DEVICE u32 loadShort(const void* address)
-{
-    u16 value;
-    asm("ld.global.nc.u16 %0, [%1];" : "=h"(value) : "l"(address));
     return value;
 }
 
@@ -200,16 +187,10 @@ DEVICE void prefetch(const void* address)
     asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
 }
 
-// 16 bytes from global to shared memory, asynchronously; both aligned to 16.
-DEVICE void copyAsync(void* shared, const void* global)
-{
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((u32)__cvta_generic_to_shared(shared)), "l"(global) : "memory");
-}
-
 typedef u32 SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
-// The same, `offset` bytes after both, if `bytes` is more than that.
+// 16 bytes from global to shared memory, asynchronously, `offset` bytes after both addresses, if `bytes` is more than that; aligned to 16.
 template <int offset>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {

@@ -12,7 +12,7 @@ internal sealed class DeviceBytes(Device device) : IDisposable
     /// <summary>Of the first byte; a multiple of 64.</summary>
     public nint Address { get; private set; }
 
-    /// <summary>Makes room for so many bytes; what was held is lost where there were fewer.</summary>
+    /// <summary>Makes room for so many bytes; what was held is lost where there were fewer. Nothing changes where the memory is refused.</summary>
     /// <returns>Whether it was lost.</returns>
     public bool Reserve(long bytes)
     {
@@ -21,10 +21,9 @@ internal sealed class DeviceBytes(Device device) : IDisposable
             return false;
         }
 
-        // Nothing is kept where the new memory is refused.
+        Tensor larger = empty(Math.Max(bytes, 64), dtype: ScalarType.Byte, device: device).DetachFromDisposeScope();
         _memory?.Dispose();
-        _memory = null;
-        _memory = empty(Math.Max(bytes, 64), dtype: ScalarType.Byte, device: device).DetachFromDisposeScope();
+        _memory = larger;
         Address = TensorMemory.DataPointer(_memory);
         return true;
     }

@@ -35,7 +35,7 @@ internal static class AttentionStage
     {
         double copySpeed = CopySpeed.BytesAMillisecond(machine);
         machine.Report.Table(
-            "heads", "context", "conversations", "packed, MiB", "packed, ms", "GB/s", "of copy speed", "SDPA bf16 by group, ms", "SDPA bf16 enable_gqa, ms", "best SDPA / packed");
+            "heads", "context", "conversations", "packed, MiB", "packed, ms", "GB/s", "of copy speed", "SDPA bf16 by group, ms", "SDPA bf16 enable_gqa, ms", "flash, ms", "best SDPA / packed");
         List<AttentionCell> cells = [];
         foreach (AttentionHeads heads in shapes)
         {
@@ -47,7 +47,7 @@ internal static class AttentionStage
                     AttentionCell cell = Measure(machine, heads, pages, context, conversations, coldBytes);
                     machine.Report.Row(
                         heads.Name, $"{context}", $"{conversations}", Digits(cell.PackedBytes / 1048576.0, "F0"), cell.Packed.Text, Digits(cell.BytesAMillisecond / 1e6, "F0"),
-                        Digits(cell.BytesAMillisecond / copySpeed, "F2"), cell.Grouped?.Text ?? "no room", cell.Shared?.Text ?? "–", cell.OverRival is double ratio ? Digits(ratio, "F2") : "–");
+                        Digits(cell.BytesAMillisecond / copySpeed, "F2"), cell.Grouped?.Text ?? "no room", cell.Shared?.Text ?? "–", cell.Flash?.Text ?? "–", cell.OverRival is double ratio ? Digits(ratio, "F2") : "–");
                     cells.Add(cell);
                 }
             }
@@ -69,24 +69,13 @@ internal static class AttentionStage
         try
         {
             using var dense = new DenseBatch(machine.Device, heads, conversations, context, coldBytes);
-            return new AttentionCell(context, conversations, bytes, packed, DeviceTime.Of(machine, dense.AttendGrouped), Shared(machine, dense));
+            return new AttentionCell(
+                context, conversations, bytes, packed,
+                DeviceTime.Of(machine, dense.AttendGrouped), DeviceTime.IfOffered(machine, dense.AttendShared), DeviceTime.Of(machine, dense.AttendFlash));
         }
         catch (ExternalException fault) when (DeviceRoom.IsMissing(fault))
         {
-            return new AttentionCell(context, conversations, bytes, packed, null, null);
-        }
-    }
-
-    private static DeviceTime? Shared(CheckMachine machine, DenseBatch dense)
-    {
-        try
-        {
-            return DeviceTime.Of(machine, dense.AttendShared);
-        }
-        catch (NotSupportedException)
-        {
-            // This way of asking is a courtesy to the rival; the other is there.
-            return null;
+            return new AttentionCell(context, conversations, bytes, packed, null, null, null);
         }
     }
 

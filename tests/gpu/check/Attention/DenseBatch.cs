@@ -33,13 +33,19 @@ internal sealed class DenseBatch : IDisposable
     /// <summary>The query heads of a group given as if they were its tokens.</summary>
     public void AttendGrouped(int turn)
     {
-        using Tensor output = nn.functional.scaled_dot_product_attention(_grouped, _keys[turn % _keys.Length], _values[turn % _keys.Length]);
+        using Tensor output = TorchAttention.Chosen(_grouped, _keys[turn % _keys.Length], _values[turn % _keys.Length]);
     }
 
     /// <summary>libtorch told that query heads share key heads.</summary>
     public void AttendShared(int turn)
     {
         using Tensor output = TorchDispatcher.GroupedAttention(_byHead, _keys[turn % _keys.Length], _values[turn % _keys.Length]);
+    }
+
+    /// <summary>The query heads of a group given as if they were its tokens, by FlashAttention.</summary>
+    public void AttendFlash(int turn)
+    {
+        using Tensor output = TorchAttention.Flash(_grouped, _keys[turn % _keys.Length], _values[turn % _keys.Length]);
     }
 
     public void Dispose()

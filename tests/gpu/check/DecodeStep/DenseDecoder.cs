@@ -57,8 +57,9 @@ internal sealed class DenseDecoder : IDisposable
     /// <summary>One token of each conversation.</summary>
     /// <param name="ids">[conversations], on the device.</param>
     /// <param name="position">The token's position; the cache holds all before it.</param>
+    /// <param name="attention">libtorch's attention: queries, keys, values.</param>
     /// <returns>[conversations, vocabulary] in bf16 on the host, the caller's.</returns>
-    public Tensor Decode(Tensor ids, int position)
+    public Tensor Decode(Tensor ids, int position, Func<Tensor, Tensor, Tensor, Tensor> attention)
     {
         using var scope = NewDisposeScope();
         float epsilon = (float)_config.RmsNormEpsilon;
@@ -69,7 +70,7 @@ internal sealed class DenseDecoder : IDisposable
         {
             using var layerScope = NewDisposeScope();
             DenseLayer weights = _layers[layer];
-            hidden.add_(nn.functional.linear(Attend(layer, nn.functional.linear(_pointwise.RmsNorm(hidden, _norm, epsilon), weights.QueryKeyValue), rotations, position), weights.Output));
+            hidden.add_(nn.functional.linear(Attend(layer, nn.functional.linear(_pointwise.RmsNorm(hidden, _norm, epsilon), weights.QueryKeyValue), rotations, position, attention), weights.Output));
             Tensor both = nn.functional.linear(_pointwise.RmsNorm(hidden, _norm, epsilon), weights.GateUp);
             hidden.add_(nn.functional.linear(_pointwise.SiluGate(both), weights.Down));
         }
@@ -83,7 +84,7 @@ internal sealed class DenseDecoder : IDisposable
         _owned.ForEach(tensor => tensor.Dispose());
     }
 
-    private Tensor Attend(int layer, Tensor projected, Tensor rotations, int position)
+    private Tensor Attend(int layer, Tensor projected, Tensor rotations, int position, Func<Tensor, Tensor, Tensor, Tensor> attention)
     {
         (int queryHeads, int heads, int headDim) = (_config.QueryHeadCount, _config.KeyValueHeadCount, _config.HeadDim);
         long count = projected.shape[0];
@@ -95,7 +96,7 @@ internal sealed class DenseDecoder : IDisposable
 
         // The query heads of a group are given as if they were its tokens: heads need not be repeated.
         Tensor queries = rotated.narrow(1, 0, queryHeads).reshape(count, heads, queryHeads / heads, headDim);
-        return nn.functional.scaled_dot_product_attention(queries, keys.narrow(2, 0, position + 1), values.narrow(2, 0, position + 1)).reshape(count, queryHeads * headDim);
+        return attention(queries, keys.narrow(2, 0, position + 1), values.narrow(2, 0, position + 1)).reshape(count, queryHeads * headDim);
     }
 
     private Tensor Matrix(int outputs, int inputs)

@@ -15,6 +15,9 @@ internal sealed class RecordingDevice(IKernelDevice device) : IKernelDevice
     public int MultiprocessorCount => device.MultiprocessorCount;
 
     /// <inheritdoc/>
+    public DeviceMemory MemoryInfo => device.MemoryInfo;
+
+    /// <inheritdoc/>
     public int SharedBytes => device.SharedBytes;
 
     /// <inheritdoc/>

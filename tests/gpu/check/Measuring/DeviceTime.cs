@@ -45,6 +45,21 @@ internal sealed record DeviceTime(double Median, double Lowest, double Highest)
         }
     }
 
+    /// <summary>The same, or null where libtorch offers no such operator.</summary>
+    /// <param name="machine">Where.</param>
+    /// <param name="run">As for <see cref="Of"/>.</param>
+    public static DeviceTime? IfOffered(CheckMachine machine, Action<int> run)
+    {
+        try
+        {
+            return Of(machine, run);
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
+    }
+
     private static string Digits(double milliseconds) =>
         milliseconds.ToString(milliseconds < 1 ? "F3" : milliseconds < 100 ? "F2" : "F0", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MixKVQ.AgentConnector.GpuCheck.Loading;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,6 +19,7 @@ internal static class ParityStage
     /// <summary>Runs the stage over some of the cases.</summary>
     public static void Run(CheckMachine machine, IReadOnlyList<AttentionCase> cases)
     {
+        KernelsAhead.Compile(machine, cases);
         var table = new ParityTable(machine.Report);
         foreach (AttentionCase item in cases)
         {

@@ -23,9 +23,15 @@ internal sealed class ParityTable
         _report.Row(kernel, about, difference.Text, bar.ToString("E1", CultureInfo.InvariantCulture),
             _report.Require(difference.Largest <= bar, $"{kernel}, {about}: the largest difference is {difference.Text}."));
 
-    /// <summary>Prints that a comparison could not be made.</summary>
+    /// <summary>Prints that a comparison could not be made: a failure, unless the kernel says that it does not take such a shape.</summary>
     public void Add(string kernel, string about, Exception fault)
     {
+        if (fault is NotSupportedException)
+        {
+            _report.Row(kernel, about, "–", "–", $"not supported: {fault.Message}");
+            return;
+        }
+
         _report.Row(kernel, about, fault.GetType().Name, "–", _report.Require(false, $"{kernel}, {about}: {fault.Message}"));
     }
 }
