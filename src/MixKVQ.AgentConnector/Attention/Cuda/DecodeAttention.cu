@@ -56,18 +56,18 @@ BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
 
     int firstHead = keyValueHead * GROUP_SIZE + tile * MOST_HEADS;
     int heads = GROUP_SIZE - tile * MOST_HEADS < TILE_HEADS ? GROUP_SIZE - tile * MOST_HEADS : TILE_HEADS;
-    loadQueries(block, arguments.queries + blockIdx.z * arguments.queryStride + firstHead * HEAD_DIM, heads, arguments.scale);
+    float queryUnit = loadQueries(block, arguments.queries + blockIdx.z * arguments.queryStride + firstHead * HEAD_DIM, heads, arguments.scale);
     WarpMemory& own = ((WarpMemory*)memory)[warp];
     if (part == 0)
     {
-        attendDense(join.outputs[warp], join.states[warp], own, block, sequence, arguments.layer, keyValueHead, warp, lane);
+        attendDense(join.outputs[warp], join.states[warp], own, block, sequence, queryUnit, arguments.layer, keyValueHead, warp, lane);
     }
     else
     {
         Outputs outputs;
         clear(outputs);
         DYNAMIC_SHARED(stages);
-        attendPages(outputs, own, stages + warp * 2 * STAGE_BYTES, block, sequence, index, arguments.splits * WARPS,
+        attendPages(outputs, own, stages + warp * 2 * STAGE_BYTES, block, sequence, index, arguments.splits * WARPS, queryUnit,
             arguments.layer * KV_HEADS + keyValueHead, arguments.blocks, lane);
         __syncthreads();
         writeOutputs(join.outputs[warp], join.states[warp], outputs, lane);

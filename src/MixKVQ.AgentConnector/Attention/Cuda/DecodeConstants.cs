@@ -9,8 +9,11 @@ internal static class DecodeConstants
     /// <summary>Warps of a block; each takes pages by itself.</summary>
     public const int Warps = 4;
 
-    /// <summary>Columns of a matrix unit's product: query heads that a block has at most.</summary>
+    /// <summary>Query heads that a block has at most.</summary>
     private const int HeadColumns = 8;
+
+    /// <summary>Query heads that are multiplied at once: with two columns each, those of a matrix unit's product.</summary>
+    private const int SetHeads = 4;
 
     /// <summary>The digit that stands for <see cref="WidthPalette.Full"/>.</summary>
     private const int FullDigit = 15;
@@ -19,7 +22,7 @@ internal static class DecodeConstants
     public static int HeadTiles(CacheGeometry geometry) => (geometry.GroupSize + HeadColumns - 1) / HeadColumns;
 
     /// <summary>Blocks that a multiprocessor has room for: registers bound them.</summary>
-    public static int Blocks(CacheGeometry geometry) => geometry is { HeadDim: <= 128, GroupSize: <= 4 } ? 3 : 2;
+    public static int Blocks(CacheGeometry geometry) => geometry.HeadDim <= 128 && geometry.GroupSize <= SetHeads ? 3 : 2;
 
     /// <summary>
     /// Shared memory for a copy of one of a page's matrices; a warp has two. Matrices of 3 bits an element fit, larger ones are read where they lie. 0 where the device has
@@ -65,7 +68,7 @@ internal static class DecodeConstants
         [("HEAD_DIM", layout.Geometry.HeadDim), ("QUERY_HEADS", layout.Geometry.QueryHeadCount), ("ELEMENT", (int)layout.Geometry.Format), ("WARPS", Warps)];
 
     /// <summary>About what a warp's other memory takes, WarpMemory in DecodeState.cuh.</summary>
-    private static int WarpBytes(CacheGeometry geometry) => Math.Max(geometry.HeadDim, CacheGeometry.PageTokens) * 32;
+    private static int WarpBytes(CacheGeometry geometry) => Math.Max(geometry.HeadDim, CacheGeometry.PageTokens) * (geometry.GroupSize <= SetHeads ? 28 : 52);
 
     /// <summary>About what a block's queries take, and the device's own kilobyte.</summary>
     private static int BlockBytes(CacheGeometry geometry) => geometry.HeadDim * HeadColumns * sizeof(float) + 1024;

@@ -42,7 +42,7 @@ DEVICE void loadElements(float (&values)[8], const Element* elements)
 }
 
 // A warp's logits of a part, each lane's of its own token.
-DEVICE void denseLogits(float (&logits)[TILE_HEADS], const DensePart& part, const BlockQueries& block, int lane)
+DEVICE void denseLogits(float (&logits)[TILE_HEADS], const DensePart& part, const BlockQueries& block, float queryUnit, int lane)
 {
     const Element* keys = part.keys + (lane < part.count ? lane : 0) * HEAD_DIM;
     for (int head = 0; head < TILE_HEADS; head++)
@@ -57,7 +57,7 @@ DEVICE void denseLogits(float (&logits)[TILE_HEADS], const DensePart& part, cons
         loadElements(key, keys + channel);
         for (int i = 0; i < 8; i++)
         {
-            const float* queries = block.values[tableRow(channel + i)];
+            const float* queries = block.values[channel + i];
             for (int head = 0; head < TILE_HEADS; head++)
             {
                 logits[head] += queries[head] * key[i];
@@ -67,14 +67,15 @@ DEVICE void denseLogits(float (&logits)[TILE_HEADS], const DensePart& part, cons
 
     for (int head = 0; head < TILE_HEADS; head++)
     {
-        logits[head] = lane < part.count ? logits[head] : NO_LOGIT;
+        logits[head] = lane < part.count ? logits[head] * queryUnit : NO_LOGIT;
     }
 }
 
 // Attends to every WARPS-th part; writes the warp's outputs and states.
 DEVICE void attendDense(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], WarpMemory& memory, const BlockQueries& block, const CacheSequence& sequence,
-    int layer, int keyValueHead, int warp, int lane)
+    float queryUnit, int layer, int keyValueHead, int warp, int lane)
 {
+    float(*weights)[QUERY_COLUMNS] = memory.weights;
     float outputs[TILE_HEADS][LANE_CHANNELS], largest[TILE_HEADS], sums[TILE_HEADS];
     for (int head = 0; head < TILE_HEADS; head++)
     {
@@ -91,7 +92,7 @@ DEVICE void attendDense(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[
     {
         DensePart part = densePart(sequence, index, layer, keyValueHead);
         float logits[TILE_HEADS];
-        denseLogits(logits, part, block, lane);
+        denseLogits(logits, part, block, queryUnit, lane);
         __syncwarp();
         for (int head = 0; head < TILE_HEADS; head++)
         {
@@ -106,7 +107,7 @@ DEVICE void attendDense(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[
             float factor = exponential2(highest - largest[head]);
             weight = lane < part.count ? exponential2(logits[head] - largest[head]) : 0;
             sums[head] = sums[head] * factor + weight;
-            memory.weights[lane][head] = weight;
+            weights[lane][head] = weight;
             for (int i = 0; i < LANE_CHANNELS; i++)
             {
                 outputs[head][i] *= factor;
@@ -123,7 +124,7 @@ DEVICE void attendDense(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[
                 float value = HEAD_DIM % WARP == 0 || channel < HEAD_DIM ? toFloat(part.values[token * HEAD_DIM + channel]) : 0;
                 for (int head = 0; head < TILE_HEADS; head++)
                 {
-                    outputs[head][i] += memory.weights[token][head] * value;
+                    outputs[head][i] += weights[token][head] * value;
                 }
             }
         }

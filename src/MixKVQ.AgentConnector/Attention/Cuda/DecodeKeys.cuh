@@ -2,165 +2,220 @@
 #pragma once
 #include "DecodeState.cuh"
 
-// A block's queries in shared memory, times the scale and log2(e).
+// Units are not smaller, so that their inverses are finite.
+#define SMALLEST_UNIT 1e-30f
+
+// A block's queries in shared memory, times the scale and log2(e), over their unit: the largest is 1.
 struct BlockQueries
 {
-    float values[HEAD_DIM][HEADS]; // of channel d at tableRow(d); of heads that there are not, 0
+    float values[HEAD_DIM][QUERY_COLUMNS]; // columns beyond the heads are 0
+    float largest[WARPS];
 };
 
-// Loads a block's queries. The whole block; ends in a barrier.
-DEVICE void loadQueries(BlockQueries& block, const float* queries, int heads, float scale)
+// The unit of the block's queries. The whole block; ends in a barrier.
+DEVICE float loadQueries(BlockQueries& block, const float* queries, int heads, float scale)
 {
-    for (int i = threadIdx.x; i < HEAD_DIM * HEADS; i += THREADS)
+    int thread = threadIdx.x;
+    float largest = 0;
+    for (int i = thread; i < HEAD_DIM * heads; i += THREADS)
     {
-        int head = i / HEAD_DIM, channel = i % HEAD_DIM;
-        block.values[tableRow(channel)][head] = head < heads ? queries[i] * (scale * LOG2_E) : 0;
+        float magnitude = fabsf(queries[i]);
+        largest = largest < magnitude ? magnitude : largest;
+    }
+
+    for (int offset = WARP / 2; offset > 0; offset /= 2)
+    {
+        float other = __shfl_xor_sync(ALL_LANES, largest, offset);
+        largest = largest < other ? other : largest;
+    }
+
+    if (thread % WARP == 0)
+    {
+        block.largest[thread / WARP] = largest;
     }
 
     __syncthreads();
+    for (int warp = 0; warp < WARPS; warp++)
+    {
+        largest = largest < block.largest[warp] ? block.largest[warp] : largest;
+    }
+
+    float unit = largest * fabsf(scale) * LOG2_E;
+    unit = unit < SMALLEST_UNIT ? SMALLEST_UNIT : unit;
+    float factor = scale * LOG2_E / unit;
+    for (int i = thread; i < HEAD_DIM * QUERY_COLUMNS; i += THREADS)
+    {
+        int head = i / HEAD_DIM, channel = i % HEAD_DIM;
+        block.values[channel][head] = head < heads ? queries[i] * factor : 0;
+    }
+
+    __syncthreads();
+    return unit;
 }
 
-// A value for each of the lane's heads: head 4 i + c.
-struct LaneHeads
-{
-    float values[COLUMN_TILES];
-};
+typedef PlaneProduct<KeyMatrix, 0, 4> KeyProduct;
 
-// Of a value for each head, those of the lane's.
-DEVICE LaneHeads ofLane(const float (&values)[HEADS], int lane)
-{
-    LaneHeads own;
-    for (int i = 0; i < COLUMN_TILES; i++)
-    {
-        float low = lane & 1 ? values[4 * i + 1] : values[4 * i], high = lane & 1 ? values[4 * i + 3] : values[4 * i + 2];
-        own.values[i] = lane & 2 ? high : low;
-    }
-
-    return own;
-}
-
-// Sums over the warp, of the lane's heads.
-DEVICE LaneHeads sumHeads(const float (&values)[HEADS], int lane)
-{
-    // Lanes share out the heads, half of them to those whose number has a bit, until each has one.
-    float kept[HEADS];
-    for (int i = 0; i < HEADS; i++)
-    {
-        kept[i] = values[i];
-    }
-
-    int offset = WARP / 2;
-#pragma unroll
-    for (int half = HEADS / 2; half > 0; half /= 2, offset /= 2)
-    {
-        bool upper = lane & offset;
-#pragma unroll
-        for (int i = 0; i < half; i++)
-        {
-            float other = __shfl_xor_sync(ALL_LANES, upper ? kept[i] : kept[half + i], offset);
-            kept[i] = (upper ? kept[half + i] : kept[i]) + other;
-        }
-    }
-
-    for (; offset > 0; offset /= 2)
-    {
-        kept[0] += __shfl_xor_sync(ALL_LANES, kept[0], offset);
-    }
-
-    LaneHeads own;
-    for (int i = 0; i < COLUMN_TILES; i++)
-    {
-        own.values[i] = __shfl_sync(ALL_LANES, kept[0], (4 * i + lane % 4) * (WARP / HEADS));
-    }
-
-    return own;
-}
-
-typedef PlaneProduct<KeyMatrix, 0, 4, COLUMN_TILES> KeyProduct;
-
-// A lane's tokens of a page.
-#define LANE_TOKENS 16
-
-// Logits, or weights, of a lane's tokens and heads.
+// A page's logits of a lane's tokens and heads, logit = value * factor + offset, where value is of a slot. Weights later.
 struct Logits
 {
-    float values[COLUMN_TILES][LANE_TOKENS];
+    float values[HEAD_SETS][KeyProduct::slots];
+    float factor;
+    float raisedFactor; // of raised slots
+    float offsets[HEAD_SETS];
 };
 
-DEVICE int tokenOf(int slot, int lane) { return KeyProduct::Plane::element(slot, lane / 4); }
+DEVICE float factorOf(const Logits& logits, int slot) { return KeyProduct::isRaised(slot) ? logits.raisedFactor : logits.factor; }
 
-// What turns a page's sums into logits: logit = sum * unit + offset.
-struct KeyLogits
+// Writes the rows of a page's keys, queries times scales, in storage order, and what all logits have in common.
+template <class Shape>
+DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
-    LaneHeads units;
-    LaneHeads offsets;
-};
-
-// Writes the rows of a page's keys, queries times scales.
-DEVICE KeyLogits foldKeys(WarpMemory& memory, const BlockQueries& block, const OpenMatrix<KeyMatrix>& keys, int lane)
-{
-    float offsets[HEADS], squares[HEADS], units[HEADS], unit = keys.matrix.scaleUnit;
-    for (int head = 0; head < HEADS; head++)
+    float offsets[QUERY_COLUMNS];
+    for (int head = 0; head < QUERY_COLUMNS; head++)
     {
-        offsets[head] = squares[head] = 0;
+        offsets[head] = 0;
     }
 
-    foldLines<KeyMatrix, HEADS, CORRECT_BIAS != 0>(memory.rows, keys, block.values, memory.keyOrder, offsets, squares, units, lane);
-    for (int head = 0; head < HEADS; head++)
-    {
-        offsets[head] -= CORRECT_BIAS ? unit * unit * (1 / (24 * LOG2_E)) * squares[head] : 0;
-    }
-
-    KeyLogits logits = {ofLane(units, lane), sumHeads(offsets, lane)};
-    for (int i = 0; i < COLUMN_TILES; i++)
-    {
-        logits.units.values[i] *= unit;
-    }
-
-    return logits;
-}
-
-// Turns sums into logits, less `largest`.
-DEVICE void finishLogits(Logits& logits, const KeyProduct::Sums& sums, const KeyLogits& keys, const LaneHeads& largest)
-{
-    for (int i = 0; i < COLUMN_TILES; i++)
-    {
-        float unit = keys.units.values[i], offset = keys.offsets.values[i] - largest.values[i];
+    float unit = KeyMatrix::hasQuantized ? keys.scaleUnit * ROW_UNIT : 0;
+    float bend = CORRECT_BIAS ? -queryUnit * unit * unit * (1 / (24 * LOG2_E)) : 0;
+    logits.factor = queryUnit * unit;
+    logits.raisedFactor = logits.factor / 16;
 #pragma unroll
-        for (int slot = 0; slot < LANE_TOKENS; slot++)
+    for (int chunk = 0; chunk < KeyMatrix::chunks; chunk++)
+    {
+        int quad = chunk * WARP + lane;
+        if (!KeyMatrix::hasQuantized || (HEAD_DIM % CHUNK_LINES != 0 && quad * QUAD_LINES >= HEAD_DIM))
         {
-            logits.values[i][slot] = KeyProduct::at(sums, i, slot) * (KeyProduct::Plane::isUpper(slot) ? unit / UPPER_FIELDS : unit) + offset;
+            continue;
+        }
+
+        float scales[QUAD_LINES], zeros[QUAD_LINES], bends[QUAD_LINES];
+        readScales<Shape>(scales, zeros, keys, ROW_EXPONENT, quad);
+        u32 order = ((const u32*)memory.order)[quad];
+        const float* queries[QUAD_LINES];
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            queries[i] = block.values[(order >> (8 * i)) & 0xff];
+            bends[i] = scales[i] * scales[i] * bend;
+        }
+
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            float4 query[QUAD_LINES];
+            for (int i = 0; i < QUAD_LINES; i++)
+            {
+                query[i] = ((const float4*)queries[i])[set];
+            }
+
+            QuadRow row;
+#pragma unroll
+            for (int head = 0; head < SET_HEADS; head++)
+            {
+                u32 lines[QUAD_LINES];
+#pragma unroll
+                for (int i = 0; i < QUAD_LINES; i++)
+                {
+                    float one = (&query[i].x)[head];
+                    lines[i] = floatToBits(multiplyAdd(one, scales[i], TO_INTEGER));
+                    offsets[set * SET_HEADS + head] += one * (one * bends[i] + zeros[i]);
+                }
+
+                splitRow(row.words[2 * head], row.words[2 * head + 1], lines);
+            }
+
+            memory.rows[set * ROW_QUADS + quad] = row;
         }
     }
-}
 
-// Logits, less `largest`, of a page of which no line is quantized yet.
-DEVICE void clearLogits(Logits& logits, const LaneHeads& largest)
-{
-    for (int i = 0; i < COLUMN_TILES; i++)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        for (int slot = 0; slot < LANE_TOKENS; slot++)
-        {
-            logits.values[i][slot] = -largest.values[i];
-        }
+        logits.offsets[set] = sumOfHead(offsets + set * SET_HEADS, lane) * queryUnit;
     }
 }
 
 // Adds what lines that are not quantized contribute to logits.
-DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, int lane)
+template <class Shape>
+DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
-    const Element* elements = (const Element*)fullLines<KeyMatrix>(keys);
-    for (int place = keys.quantized; place < HEAD_DIM; place++)
+#pragma unroll
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        const float* queries = block.values[memory.keyOrder[place]] + lane % 4;
-        const Element* line = elements + (place - keys.quantized) * PAGE_TOKENS;
-        for (int slot = 0; slot < LANE_TOKENS; slot++)
+        for (int slot = 0; slot < KeyProduct::slots; slot++)
         {
-            float key = toFloat(line[tokenOf(slot, lane)]);
-            for (int i = 0; i < COLUMN_TILES; i++)
+            logits.values[set][slot] = logits.values[set][slot] * factorOf(logits, slot) + logits.offsets[set];
+        }
+
+        logits.offsets[set] = 0;
+    }
+
+    logits.factor = logits.raisedFactor = 1;
+    int elements = fullLines<Shape>(keys);
+    for (int i = 0; i < HEAD_DIM - keys.quantized; i++)
+    {
+        const float* queries = block.values[memory.order[keys.quantized + i]];
+#pragma unroll
+        for (int slot = 0; slot < KeyProduct::slots; slot++)
+        {
+            float key = elementAt<Shape>(keys, elements, i * PAGE_TOKENS + KeyProduct::element(slot, lane / 4)) * queryUnit;
+            for (int set = 0; set < HEAD_SETS; set++)
             {
-                logits.values[i][slot] += key * queries[4 * i];
+                logits.values[set][slot] += key * queries[set * SET_HEADS + lane % 4];
             }
         }
+    }
+}
+
+// A page's logits, by keys that begin at start.
+template <class Shape>
+DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
+{
+    typedef PlaneProduct<Shape, 0, 4> Product;
+    int places[Shape::chunks * QUAD_LINES];
+    PackedMatrix keys = openMatrix<Shape>(start, lane, places);
+    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+    {
+        int channel = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
+        if (HEAD_DIM % CHUNK_LINES == 0 || channel < HEAD_DIM)
+        {
+            memory.order[places[i]] = (u8)channel;
+        }
+    }
+
+    __syncwarp();
+    foldKeys<Shape>(logits, memory, block, keys, queryUnit, lane);
+    __syncwarp();
+    typename Product::Sums sums;
+    Product::clear(sums);
+    if (Shape::hasQuantized)
+    {
+        Product::add(sums, keys, memory.rows, lane);
+    }
+
+#pragma unroll
+    for (int set = 0; set < HEAD_SETS; set++)
+    {
+        for (int slot = 0; slot < Product::slots; slot++)
+        {
+            logits.values[set][slot] = (float)Product::sum(sums, set, slot);
+        }
+    }
+
+    if (Product::hasEight && keys.eight > 0)
+    {
+        Product::clear(sums);
+        Product::addHigh(sums, keys, memory.rows, lane);
+#pragma unroll
+        for (int set = 0; set < HEAD_SETS; set++)
+        {
+            for (int slot = 0; slot < Product::slots; slot++)
+            {
+                logits.values[set][slot] += 16 * (float)Product::sum(sums, set, slot);
+            }
+        }
+    }
+
+    if (Shape::hasFull)
+    {
+        addFullKeys<Shape>(logits, memory, block, keys, queryUnit, lane);
     }
 }

@@ -19,18 +19,24 @@ DEVICE BlockPlace placeBlock(const u8* page, int block, int blocks)
 
 #define PREFETCH_BYTES 128
 
-// Begins to bring bytes of a page nearer: into `stage`, if they fit, else into the second-level cache. Where to read them once the copies have come.
-DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
+// Copies a lane's parts of what fits into a stage.
+template <int At>
+DEVICE void copyParts(SharedAddress stage, const u8* source, int bytes)
 {
-    const u8* source = page + begin;
+    if constexpr (At < STAGE_BYTES)
+    {
+        copyAsync<At>(stage, source, bytes);
+        copyParts<At + WARP * 16>(stage, source, bytes);
+    }
+}
+
+// Begins to copy bytes of a page into `stage`, if they fit, else to bring them into the second-level cache. Whether they will be in `stage`.
+DEVICE bool bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
+{
     if (STAGE_BYTES > 0 && end > begin && end - begin <= STAGE_BYTES)
     {
-        for (u32 at = lane * 16; at < end - begin; at += WARP * 16)
-        {
-            copyAsync(stage + at, source + at);
-        }
-
-        return stage;
+        copyParts<0>(sharedAddress(stage + swizzle(lane * 16)), page + (begin + lane * 16), (int)(end - begin) - lane * 16);
+        return true;
     }
 
     for (u32 at = begin + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
@@ -38,87 +44,44 @@ DEVICE const u8* bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
         prefetch(page + at);
     }
 
-    return source;
+    return false;
 }
 
-// Passes from one on over a group of a page's values; `loaded` holds the first words of the first.
-template <int Pass>
-DEVICE void addPasses(Outputs& outputs, int group, typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
-    const LaneHeads& units, int lane)
+// Passes from one on over a group of a page's values.
+template <int Pass, class Shape>
+DEVICE void addPasses(Outputs& outputs, int group, const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    addValues<Pass>(outputs.sums[group * PASSES + Pass], loaded, memory, values, units, lane);
+    addValues<Pass, Shape>(outputs.sums[group * PASSES + Pass], factors, memory, values, lane);
     if constexpr (Pass + 1 < PASSES)
     {
-        typename ValueProduct<Pass + 1>::Loaded next;
-        if (ValueMatrix::hasQuantized)
-        {
-            ValueProduct<Pass + 1>::loadLow(next, values, lane);
-            ValueProduct<Pass + 1>::loadThird(next, values, lane);
-        }
-
-        addPasses<Pass + 1>(outputs, group, next, memory, values, units, lane);
+        addPasses<Pass + 1, Shape>(outputs, group, factors, memory, values, lane);
     }
 }
 
-// A page's logits, less the largest so far.
-DEVICE void multiplyKeys(Logits& logits, const Outputs& outputs, WarpMemory& memory, const BlockQueries& block, const u8* start, int lane)
-{
-    OpenMatrix<KeyMatrix> keys;
-    keys.matrix = readUnits<KeyMatrix>(start);
-    readLines<KeyMatrix>(keys, memory.keyOrder, lane);
-    __syncwarp();
-    if constexpr (KeyMatrix::hasQuantized)
-    {
-        KeyProduct::Loaded loaded;
-        KeyProduct::loadLow(loaded, keys.matrix, lane);
-        KeyProduct::loadThird(loaded, keys.matrix, lane);
-        KeyLogits keyLogits = foldKeys(memory, block, keys, lane);
-        __syncwarp();
-        KeyProduct::Sums sums;
-        KeyProduct::clear(sums);
-        KeyProduct::add(sums, loaded, keys.matrix, memory.rows, lane);
-        finishLogits(logits, sums, keyLogits, outputs.largest);
-    }
-    else
-    {
-        clearLogits(logits, outputs.largest);
-    }
-
-    if (KeyMatrix::hasFull)
-    {
-        addFullKeys(logits, memory, block, keys.matrix, lane);
-    }
-}
-
-// Adds a page's values by the weights in memory; `start` is where the first group's are, which lie at `place.values` of the page.
-DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const u8* start, const BlockPlace& place, int block, int lane)
+// Adds a page's values by their weights; the first group's, which lie at `place.values` of the page, begin at start.
+template <class Shape>
+DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const float (&factors)[HEAD_SETS], const u8* start, const BlockPlace& place, int block, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        const u8* matrix = group == 0 ? start : start + (loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
-        OpenMatrix<ValueMatrix> values;
-        values.matrix = readUnits<ValueMatrix>(matrix);
-        readLines<ValueMatrix>(values, memory.valueOrder, lane);
+        int origin = group == 0 ? 0 : (int)(loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
+        PackedMatrix values = openValues<Shape>(memory, start, origin, lane);
         __syncwarp();
-        typename ValueProduct<0>::Loaded loaded;
-        LaneHeads units;
-        if constexpr (ValueMatrix::hasQuantized)
+        if (Shape::hasQuantized)
         {
-            ValueProduct<0>::loadLow(loaded, values.matrix, lane);
-            ValueProduct<0>::loadThird(loaded, values.matrix, lane);
-            units = foldValues(memory, outputs.zeros[group], values, lane);
+            foldValues<Shape>(memory, outputs.zeros[group], values, lane);
+            __syncwarp();
         }
 
-        __syncwarp();
-        addPasses<0>(outputs, group, loaded, memory, values.matrix, units, lane);
+        addPasses<0, Shape>(outputs, group, factors, memory, values, lane);
         __syncwarp();
     }
 }
 
 // Attends to every `stride`-th page from one on. A page's keys come while the values before them are multiplied, and its values while its keys are.
 DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const BlockQueries& block, const CacheSequence& sequence, int index, int stride,
-    int pageBlock, int blocks, int lane)
+    float queryUnit, int pageBlock, int blocks, int lane)
 {
     const u8* const* pages = sequence.pages;
     int count = sequence.pageCount;
@@ -131,9 +94,9 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
     u8* valueStage = stages + STAGE_BYTES;
     BlockPlace place = placeBlock(pages[index], pageBlock, blocks);
     const u8* nextPage = index + stride < count ? pages[index + stride] : nullptr;
-    const u8* keys = bring(keyStage, place.page, place.keys, place.values, lane);
+    bool areKeysStaged = bring(keyStage, place.page, place.keys, place.values, lane);
     commitCopies();
-    const u8* values = bring(valueStage, place.page, place.values, place.end, lane);
+    bool areValuesStaged = bring(valueStage, place.page, place.values, place.end, lane);
     commitCopies();
     while (true)
     {
@@ -149,44 +112,61 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         awaitCopies<1>();
         __syncwarp();
         Logits logits;
-        multiplyKeys(logits, outputs, memory, block, keys, lane);
+        if (STAGE_BYTES > 0 && areKeysStaged)
+        {
+            multiplyKeys<StagedKeys>(logits, memory, block, keyStage, queryUnit, lane);
+        }
+        else
+        {
+            multiplyKeys<KeyMatrix>(logits, memory, block, place.page + place.keys, queryUnit, lane);
+        }
+
         __syncwarp();
         if (more)
         {
-            keys = bring(keyStage, next.page, next.keys, next.values, lane);
+            areKeysStaged = bring(keyStage, next.page, next.keys, next.values, lane);
         }
 
         commitCopies();
-        weigh(outputs, logits, memory, lane);
+        float factors[HEAD_SETS];
+        weigh(factors, outputs, logits, memory, lane);
         awaitCopies<1>();
         __syncwarp();
-        addPage(outputs, memory, values, place, pageBlock, lane);
+        if (STAGE_BYTES > 0 && areValuesStaged)
+        {
+            addPage<StagedValues>(outputs, memory, factors, valueStage, place, pageBlock, lane);
+        }
+        else
+        {
+            addPage<ValueMatrix>(outputs, memory, factors, place.page + place.values, place, pageBlock, lane);
+        }
+
         if (!more)
         {
             return;
         }
 
-        values = bring(valueStage, next.page, next.values, next.end, lane);
+        areValuesStaged = bring(valueStage, next.page, next.values, next.end, lane);
         commitCopies();
         place = next;
     }
 }
 
-// Writes a warp's outputs.
+// Writes a warp's outputs and states.
 template <int Pass>
-DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& outputs, int group, const LaneHeads& zeros, int lane)
+DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& outputs, int group, const float (&zeros)[HEAD_SETS], int lane)
 {
 #pragma unroll
-    for (int slot = 0; slot < PASS_SLOTS; slot++)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        int element = ValueProduct<Pass>::Plane::element(slot, lane / 4);
-        for (int i = 0; i < COLUMN_TILES; i++)
+        int head = set * SET_HEADS + lane % 4;
+        for (int slot = 0; slot < PASS_WORDS * 4; slot++)
         {
-            int head = 4 * i + lane % 4;
+            int element = ValueProduct<Pass>::element(slot, lane / 4);
             if (head < TILE_HEADS && element < VALUE_GROUP)
             {
-                float sum = outputs.sums[group * PASSES + Pass][i][slot];
-                joined[head][group * VALUE_GROUP + element] = sum * (ValueProduct<Pass>::Plane::isUpper(slot) ? 1.0f / UPPER_FIELDS : 1) + zeros.values[i];
+                float sum = outputs.sums[group * PASSES + Pass][set][slot] / (ValueProduct<Pass>::isRaised(slot) ? 16 : 1);
+                joined[head][group * VALUE_GROUP + element] = sum + zeros[set];
             }
         }
     }
@@ -197,26 +177,27 @@ DEVICE void writePasses(float (&joined)[TILE_HEADS][HEAD_DIM], const Outputs& ou
     }
 }
 
-// Writes a warp's outputs and states.
 DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)[TILE_HEADS], const Outputs& outputs, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        writePasses<0>(joined, outputs, group, sumHeads(outputs.zeros[group], lane), lane);
-    }
-
-    for (int i = 0; i < COLUMN_TILES; i++)
-    {
-        float sum = outputs.weights.values[i];
-        for (int offset = 4; offset < WARP; offset *= 2)
+        float zeros[HEAD_SETS];
+        for (int set = 0; set < HEAD_SETS; set++)
         {
-            sum += __shfl_xor_sync(ALL_LANES, sum, offset);
+            zeros[set] = sumOfHead(outputs.zeros[group] + set * SET_HEADS, lane);
         }
 
-        if (lane < 4 && 4 * i + lane < TILE_HEADS)
+        writePasses<0>(joined, outputs, group, zeros, lane);
+    }
+
+    for (int set = 0; set < HEAD_SETS; set++)
+    {
+        float sum = sumTokens(outputs.weights[set]);
+        int head = set * SET_HEADS + lane;
+        if (lane < SET_HEADS && head < TILE_HEADS)
         {
-            states[4 * i + lane] = make_float2(outputs.some ? outputs.largest.values[i] : NO_LOGIT, sum);
+            states[head] = make_float2(outputs.largest[set], sum);
         }
     }
 }

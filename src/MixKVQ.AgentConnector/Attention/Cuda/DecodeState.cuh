@@ -1,17 +1,10 @@
 // What decode attention's parts share: the arguments, a block's memory, and the running state of a softmax.
-//     GROUP_SIZE, KV_HEADS   query heads of a KV head, and KV heads
-//     CORRECT_BIAS           1 where half the variance of a logit's quantization error is taken off the logit
-//     WARPS, BLOCKS          warps of a block, and blocks that a multiprocessor has room for
+//     KV_HEADS       KV heads
+//     CORRECT_BIAS   1 where half the variance of a logit's quantization error is taken off the logit
+//     WARPS, BLOCKS  warps of a block, and blocks that a multiprocessor has room for
 #pragma once
-#include "LineRows.cuh"
+#include "PlaneProduct.cuh"
 
-// A block's heads: all of a KV head's, or eight of them.
-#define MOST_HEADS 8
-#define HEAD_TILES ((GROUP_SIZE + MOST_HEADS - 1) / MOST_HEADS)
-#define TILE_HEADS (GROUP_SIZE < MOST_HEADS ? GROUP_SIZE : MOST_HEADS)
-// Heads that there are columns for. Four, in a high and a low byte each, fill a tile of eight columns, of which a lane has one head; eight take two tiles.
-#define HEADS (TILE_HEADS <= 4 ? 4 : 8)
-#define COLUMN_TILES (HEADS / 4)
 #define THREADS (WARPS * WARP)
 #define QUERY_HEADS (GROUP_SIZE * KV_HEADS)
 #define VALUE_GROUPS (HEAD_DIM / VALUE_GROUP)
@@ -23,7 +16,7 @@ struct AttentionArguments
     const float* queries; // rows of [queryHeads, headDim], queryStride floats apart
     Element* output;      // [sequences, queryHeads, headDim]
     float* partials;      // [sequences, queryHeads, splits + 1, headDim]: part 0 is of sinks and tail
-    float2* states;       // [sequences, queryHeads, splits + 1]: see SoftmaxState
+    float2* states;       // [sequences, queryHeads, splits + 1]: see NO_LOGIT
     long long queryStride;
     int layer;
     int blocks; // of a page: layers * kvHeads
@@ -31,17 +24,12 @@ struct AttentionArguments
     float scale;
 };
 
-template <int x, int y> constexpr int largerOf = x > y ? x : y;
-
-constexpr int MOST_CHUNKS = largerOf<KeyMatrix::chunks, ValueMatrix::chunks>;
-
 // A warp's own memory.
 struct WarpMemory
 {
-    u32 rows[MOST_CHUNKS * WARP][2 * HEADS]; // see LineRows.cuh
-    float weights[PAGE_TOKENS][HEADS];       // of a page's tokens, at their tableRow
-    u16 keyOrder[KeyMatrix::chunks * CHUNK_LINES];
-    u16 valueOrder[PAGE_TOKENS];
+    QuadRow rows[HEAD_SETS * ROW_QUADS];
+    float weights[PAGE_TOKENS + 1][QUERY_COLUMNS]; // of a page's tokens, over the page's largest; see weightRow. Last, what they are times.
+    u8 order[largerOf<HEAD_DIM, PAGE_TOKENS>];     // a matrix's lines by place; of values, their rows in weights
 };
 
 // What a block's warps join their results in.
@@ -51,10 +39,31 @@ struct JoinMemory
     float2 states[WARPS][TILE_HEADS];
 };
 
-// Tokens' weights are 2^(logit - largest), logits in units of 1 / ln 2; their sum. Outputs beside it are sums of values times weights.
-struct SoftmaxState
-{
-    float largest;
-    float sum;
-};
+// No logit is below it. Logits are in units of 1 / ln 2; tokens' weights are 2^(logit - largest), and a state is the largest and the weights' sum.
 #define NO_LOGIT -1e30f
+
+// A lane's sum over the warp of values that lanes have of each of four heads: head lane % 4's.
+DEVICE float sumOfHead(const float* heads, int lane)
+{
+    bool odd = lane & 1, upper = lane & 2;
+    float first = (odd ? heads[1] : heads[0]) + __shfl_xor_sync(ALL_LANES, odd ? heads[0] : heads[1], 1);
+    float second = (odd ? heads[3] : heads[2]) + __shfl_xor_sync(ALL_LANES, odd ? heads[2] : heads[3], 1);
+    float sum = (upper ? second : first) + __shfl_xor_sync(ALL_LANES, upper ? first : second, 2);
+    for (int offset = 4; offset < WARP; offset *= 2)
+    {
+        sum += __shfl_xor_sync(ALL_LANES, sum, offset);
+    }
+
+    return sum;
+}
+
+// Adds up a lane's value over the lanes that have the same head.
+DEVICE float sumTokens(float value)
+{
+    for (int offset = 4; offset < WARP; offset *= 2)
+    {
+        value += __shfl_xor_sync(ALL_LANES, value, offset);
+    }
+
+    return value;
+}

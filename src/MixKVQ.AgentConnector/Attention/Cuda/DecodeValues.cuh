@@ -2,185 +2,230 @@
 #pragma once
 #include "DecodeKeys.cuh"
 
-// Weights are at most 2^LARGEST_EXPONENT.
-#define LARGEST_EXPONENT 20
-
 // A lane's words of a group of values are multiplied in passes of four at most.
 constexpr int VALUE_WORDS = (VALUE_GROUP + 31) / 32;
 constexpr int PASS_WORDS = VALUE_WORDS < 4 ? VALUE_WORDS : 4;
 constexpr int PASSES = (VALUE_WORDS + PASS_WORDS - 1) / PASS_WORDS;
-constexpr int PASS_SLOTS = PASS_WORDS * 4;
 
-template <int Pass>
-using ValueProduct = PlaneProduct<ValueMatrix, Pass * PASS_WORDS, PASS_WORDS, COLUMN_TILES>;
+template <int Pass, class Shape = ValueMatrix>
+using ValueProduct = PlaneProduct<Shape, Pass * PASS_WORDS, PASS_WORDS>;
 
-// A lane's running outputs, of its heads.
+// By how much a page's largest logit may exceed what weights are relative to.
+#define HEADROOM 32
+
+// The running outputs of a lane, of heads 4 * set + lane % 4.
 struct Outputs
 {
-    float sums[VALUE_GROUPS * PASSES][COLUMN_TILES][PASS_SLOTS]; // of scale * code * weight, UPPER_FIELDS times as large in upper fields
-    float zeros[VALUE_GROUPS][HEADS];                            // of zero * weight, by head, over lines that the lane has folded
-    LaneHeads weights;                                           // over the lane's tokens
-    LaneHeads largest;
-    bool some;
+    float sums[VALUE_GROUPS * PASSES][HEAD_SETS][PASS_WORDS * 4]; // of scale * code * weight, over the slots of PlaneProduct.cuh
+    float zeros[VALUE_GROUPS][QUERY_COLUMNS];                     // of zero * weight, of all heads and the lane's tokens
+    float weights[HEAD_SETS];                                     // over the lane's tokens
+    float largest[HEAD_SETS];
 };
 
 DEVICE void clear(Outputs& outputs)
 {
-    for (int i = 0; i < VALUE_GROUPS * PASSES * COLUMN_TILES * PASS_SLOTS; i++)
+    for (int i = 0; i < VALUE_GROUPS * PASSES * HEAD_SETS * PASS_WORDS * 4; i++)
     {
-        (&outputs.sums[0][0][0])[i] = 0;
+        outputs.sums[i / (HEAD_SETS * PASS_WORDS * 4)][i / (PASS_WORDS * 4) % HEAD_SETS][i % (PASS_WORDS * 4)] = 0;
     }
 
-    for (int i = 0; i < VALUE_GROUPS * HEADS; i++)
+    for (int i = 0; i < VALUE_GROUPS * QUERY_COLUMNS; i++)
     {
-        outputs.zeros[i / HEADS][i % HEADS] = 0;
+        outputs.zeros[i / QUERY_COLUMNS][i % QUERY_COLUMNS] = 0;
     }
 
-    for (int i = 0; i < COLUMN_TILES; i++)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        outputs.weights.values[i] = outputs.largest.values[i] = 0;
+        outputs.weights[set] = 0;
+        outputs.largest[set] = NO_LOGIT;
     }
-
-    outputs.some = false;
 }
 
-// Raises what logits are relative to, where they are too large for what it is now. Takes the lane's largest.
-DEVICE void rebase(Outputs& outputs, Logits& logits, LaneHeads rises)
+// Raises what weights are relative to, where it is below a page's largest logit.
+DEVICE void rebase(Outputs& outputs, const float (&largest)[HEAD_SETS])
 {
-    LaneHeads factors;
-    for (int i = 0; i < COLUMN_TILES; i++)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        float rise = rises.values[i];
-        for (int offset = 4; offset < WARP; offset *= 2)
+        float raised = fmaxf(outputs.largest[set], largest[set]);
+        float factor = exponential2(outputs.largest[set] - raised);
+        outputs.largest[set] = raised;
+        outputs.weights[set] *= factor;
+        for (int i = 0; i < VALUE_GROUPS * PASSES * PASS_WORDS * 4; i++)
         {
-            rise = fmaxf(rise, __shfl_xor_sync(ALL_LANES, rise, offset));
+            outputs.sums[i / (PASS_WORDS * 4)][set][i % (PASS_WORDS * 4)] *= factor;
         }
 
-        rise = outputs.some ? fmaxf(rise, 0) : rise;
-        float factor = outputs.some ? exponential2(-rise) : 0;
-        for (int slot = 0; slot < LANE_TOKENS; slot++)
+        for (int head = 0; head < SET_HEADS; head++)
         {
-            logits.values[i][slot] -= rise;
-        }
-
-        for (int pass = 0; pass < VALUE_GROUPS * PASSES; pass++)
-        {
-            for (int slot = 0; slot < PASS_SLOTS; slot++)
+            float own = __shfl_sync(ALL_LANES, factor, head);
+            for (int group = 0; group < VALUE_GROUPS; group++)
             {
-                outputs.sums[pass][i][slot] *= factor;
+                outputs.zeros[group][set * SET_HEADS + head] *= own;
             }
         }
-
-        outputs.weights.values[i] *= factor;
-        outputs.largest.values[i] += rise;
-        factors.values[i] = factor;
     }
-
-    for (int head = 0; head < HEADS; head++)
-    {
-        float factor = __shfl_sync(ALL_LANES, factors.values[head / 4], head % 4);
-        for (int group = 0; group < VALUE_GROUPS; group++)
-        {
-            outputs.zeros[group][head] *= factor;
-        }
-    }
-
-    outputs.some = true;
 }
 
-// Logits, less the largest so far, become weights in the warp's memory.
-DEVICE void weigh(Outputs& outputs, Logits& logits, WarpMemory& memory, int lane)
+// The row that keeps the weight of token 4 g + i + 32 f: lanes that differ in g write to different banks.
+DEVICE int weightRow(int f, int i, int g) { return f * 32 + i * 8 + g; }
+
+// Logits become weights over the page's largest, which are kept in memory; what they are times.
+DEVICE void weigh(float (&factors)[HEAD_SETS], Outputs& outputs, Logits& logits, WarpMemory& memory, int lane)
 {
-    LaneHeads largest;
-    bool exceeds = !outputs.some;
-    for (int i = 0; i < COLUMN_TILES; i++)
+    float largest[HEAD_SETS];
+    bool isHigh = false;
+#pragma unroll
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        largest.values[i] = logits.values[i][0];
-        for (int slot = 1; slot < LANE_TOKENS; slot++)
+        float lower = logits.values[set][0], raised = logits.values[set][KeyProduct::slots / 2];
+        for (int i = 1; i < KeyProduct::slots / 2; i++)
         {
-            largest.values[i] = fmaxf(largest.values[i], logits.values[i][slot]);
+            lower = fmaxf(lower, logits.values[set][i]);
+            raised = fmaxf(raised, logits.values[set][KeyProduct::slots / 2 + i]);
         }
 
-        exceeds |= largest.values[i] > LARGEST_EXPONENT;
+        float highest = fmaxf(lower * logits.factor, raised * logits.raisedFactor);
+        for (int offset = 4; offset < WARP; offset *= 2)
+        {
+            highest = fmaxf(highest, __shfl_xor_sync(ALL_LANES, highest, offset));
+        }
+
+        largest[set] = highest + logits.offsets[set];
+        logits.offsets[set] = -highest;
+        isHigh |= largest[set] > outputs.largest[set] + HEADROOM;
     }
 
-    if (__any_sync(ALL_LANES, exceeds))
+    if (__any_sync(ALL_LANES, isHigh))
     {
-        rebase(outputs, logits, largest);
+        rebase(outputs, largest);
     }
 
 #pragma unroll
-    for (int slot = 0; slot < LANE_TOKENS; slot++)
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        float* weights = memory.weights[tableRow(tokenOf(slot, lane))] + lane % 4;
-        for (int i = 0; i < COLUMN_TILES; i++)
+        float sum = 0;
+        float* own = &memory.weights[0][set * SET_HEADS + lane % 4];
+        for (int slot = 0; slot < KeyProduct::slots; slot++)
         {
-            float weight = exponential2(logits.values[i][slot]);
-            outputs.weights.values[i] += weight;
-            weights[4 * i] = weight;
+            float weight = exponential2(logits.values[set][slot] * factorOf(logits, slot) + logits.offsets[set]);
+            sum += weight;
+            own[weightRow(slot / 4, slot % 4, lane / 4) * QUERY_COLUMNS] = weight;
         }
+
+        factors[set] = exponential2(largest[set] - outputs.largest[set]);
+        outputs.weights[set] += sum * factors[set];
+        own[PAGE_TOKENS * QUERY_COLUMNS] = factors[set];
     }
 }
 
-// Writes the rows of a group of a page's values, weights times scales; returns the units of the lane's heads.
-DEVICE LaneHeads foldValues(WarpMemory& memory, float (&zeroSums)[HEADS], const OpenMatrix<ValueMatrix>& values, int lane)
+// Reads what stands before a group's planes and keeps its order.
+template <class Shape>
+DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int origin, int lane)
 {
-    float units[HEADS], unused[HEADS];
-    foldLines<ValueMatrix, HEADS, false>(memory.rows, values, memory.weights, memory.valueOrder, zeroSums, unused, units, lane);
-    LaneHeads own = ofLane(units, lane);
-    for (int i = 0; i < COLUMN_TILES; i++)
+    int places[QUAD_LINES];
+    PackedMatrix values = openMatrix<Shape>(start, lane, places, origin);
+    for (int i = 0; i < QUAD_LINES; i++)
     {
-        own.values[i] *= values.matrix.scaleUnit;
+        memory.order[places[i]] = (u8)weightRow(lane / 8, i, lane % 8);
     }
 
-    return own;
+    return values;
+}
+
+// Writes the rows of a group of a page's values, weights times scales, in storage order.
+template <class Shape>
+DEVICE void foldValues(WarpMemory& memory, float (&zeroSums)[QUERY_COLUMNS], const PackedMatrix& values, int lane)
+{
+    float scales[QUAD_LINES], zeros[QUAD_LINES];
+    readScales<Shape>(scales, zeros, values, ROW_EXPONENT, lane);
+    u32 order = ((const u32*)memory.order)[lane];
+    for (int set = 0; set < HEAD_SETS; set++)
+    {
+        float4 weights[QUAD_LINES], factors = ((const float4*)memory.weights[PAGE_TOKENS])[set];
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            weights[i] = ((const float4*)memory.weights[(order >> (8 * i)) & 0xff])[set];
+        }
+
+        QuadRow row;
+#pragma unroll
+        for (int head = 0; head < SET_HEADS; head++)
+        {
+            u32 lines[QUAD_LINES];
+            float sum = 0;
+#pragma unroll
+            for (int i = 0; i < QUAD_LINES; i++)
+            {
+                float weight = (&weights[i].x)[head];
+                lines[i] = floatToBits(multiplyAdd(weight, scales[i], TO_INTEGER));
+                sum += weight * zeros[i];
+            }
+
+            zeroSums[set * SET_HEADS + head] += sum * (&factors.x)[head];
+            splitRow(row.words[2 * head], row.words[2 * head + 1], lines);
+        }
+
+        memory.rows[set * ROW_QUADS + lane] = row;
+    }
 }
 
 // Adds what lines that are not quantized contribute to a pass's sums.
-template <int Pass>
-DEVICE void addFullValues(float (&sums)[COLUMN_TILES][PASS_SLOTS], const WarpMemory& memory, const PackedMatrix& values, int lane)
+template <int Pass, class Shape>
+DEVICE void addFullValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
-    const Element* elements = (const Element*)fullLines<ValueMatrix>(values);
-    for (int place = values.quantized; place < PAGE_TOKENS; place++)
+    int elements = fullLines<Shape>(values);
+    for (int i = 0; i < PAGE_TOKENS - values.quantized; i++)
     {
-        const float* weights = memory.weights[memory.valueOrder[place]] + lane % 4;
-        const Element* line = elements + (place - values.quantized) * VALUE_GROUP;
+        const float* weights = memory.weights[memory.order[values.quantized + i]] + lane % 4;
 #pragma unroll
-        for (int slot = 0; slot < PASS_SLOTS; slot++)
+        for (int slot = 0; slot < PASS_WORDS * 4; slot++)
         {
-            int element = ValueProduct<Pass>::Plane::element(slot, lane / 4);
-            float value = element < VALUE_GROUP ? toFloat(line[element]) * (ValueProduct<Pass>::Plane::isUpper(slot) ? UPPER_FIELDS : 1) : 0;
-            for (int i = 0; i < COLUMN_TILES; i++)
+            int element = ValueProduct<Pass>::element(slot, lane / 4);
+            float value = element < VALUE_GROUP ? elementAt<Shape>(values, elements, i * VALUE_GROUP + element) * (ValueProduct<Pass>::isRaised(slot) ? 16 : 1) : 0;
+            for (int set = 0; set < HEAD_SETS; set++)
             {
-                sums[i][slot] += value * weights[4 * i];
+                outputs[set][slot] += value * weights[set * SET_HEADS] * factors[set];
             }
         }
     }
 }
 
-// Adds a pass over a page's values; `loaded` holds its first words.
 template <int Pass>
-DEVICE void addValues(float (&outputs)[COLUMN_TILES][PASS_SLOTS], typename ValueProduct<Pass>::Loaded& loaded, const WarpMemory& memory, const PackedMatrix& values,
-    const LaneHeads& units, int lane)
+DEVICE void addSums(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const typename ValueProduct<Pass>::Sums& sums, const float (&factors)[HEAD_SETS], float unit)
 {
-    if constexpr (ValueMatrix::hasQuantized)
+#pragma unroll
+    for (int set = 0; set < HEAD_SETS; set++)
     {
-        typename ValueProduct<Pass>::Sums sums;
-        ValueProduct<Pass>::clear(sums);
-        ValueProduct<Pass>::add(sums, loaded, values, memory.rows, lane);
-#pragma unroll
-        for (int i = 0; i < COLUMN_TILES; i++)
+        float factor = factors[set] * unit;
+        for (int slot = 0; slot < PASS_WORDS * 4; slot++)
         {
-#pragma unroll
-            for (int slot = 0; slot < PASS_SLOTS; slot++)
-            {
-                outputs[i][slot] += ValueProduct<Pass>::at(sums, i, slot) * units.values[i];
-            }
+            outputs[set][slot] += (float)ValueProduct<Pass>::sum(sums, set, slot) * factor;
+        }
+    }
+}
+
+// Adds a pass over a page's values.
+template <int Pass, class Shape>
+DEVICE void addValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
+{
+    typedef ValueProduct<Pass, Shape> Product;
+    if (ValueMatrix::hasQuantized)
+    {
+        typename Product::Sums sums;
+        float unit = values.scaleUnit * ROW_UNIT;
+        Product::clear(sums);
+        Product::add(sums, values, memory.rows, lane);
+        addSums<Pass>(outputs, sums, factors, unit);
+        if (Product::hasEight && values.eight > 0)
+        {
+            Product::clear(sums);
+            Product::addHigh(sums, values, memory.rows, lane);
+            addSums<Pass>(outputs, sums, factors, unit * 16);
         }
     }
 
-    if constexpr (ValueMatrix::hasFull)
+    if (ValueMatrix::hasFull)
     {
-        addFullValues<Pass>(outputs, memory, values, lane);
+        addFullValues<Pass, Shape>(outputs, factors, memory, values, lane);
     }
 }

@@ -68,7 +68,7 @@ DEVICE int fullExponent(const PackedMatrix& matrix, float* scratch)
     }
 
     int count = (Shape::lineCount - matrix.quantized) * Shape::lineLength;
-    return exponentAbove(largestElement<warps>((const Element*)fullLines<Shape>(matrix), count, scratch)) - 15;
+    return exponentAbove(largestElement<warps>((const Element*)locate<Shape>(matrix, fullLines<Shape>(matrix)), count, scratch)) - 15;
 }
 
 DEVICE u32 twice(float value) { return packHalves(value, value); }

@@ -48,15 +48,15 @@ DEVICE void loadPart(const PackedMatrix& matrix, int index, QuadPart<Shape>& par
 {
     PartPlace<Shape> place = placeOf<Shape>(index);
     int bitOffset = place.quad * Shape::bitBytes + (place.first - place.shift * (Shape::lineLength / 8)) * 4;
-    loadWords(part.low, place.quad < quadsOf(matrix.quantized), lowPlane<Shape>(matrix) + place.quad * Shape::lowBytes + place.first * 4);
+    loadWords(part.low, place.quad < quadsOf(matrix.quantized), locate<Shape>(matrix, lowPlane<Shape>(matrix) + place.quad * Shape::lowBytes + place.first * 4));
     if constexpr (mayReach<Shape::palette, 3>)
     {
-        loadWords(part.third, place.quad < quadsOf(matrix.third), thirdPlane<Shape>(matrix) + bitOffset);
+        loadWords(part.third, place.quad < quadsOf(matrix.third), locate<Shape>(matrix, thirdPlane<Shape>(matrix) + bitOffset));
     }
 
     if constexpr (mayReach<Shape::palette, 4>)
     {
-        loadWords(part.fourth, place.quad < quadsOf(matrix.fourth), fourthPlane<Shape>(matrix) + bitOffset);
+        loadWords(part.fourth, place.quad < quadsOf(matrix.fourth), locate<Shape>(matrix, fourthPlane<Shape>(matrix) + bitOffset));
     }
 }
 
@@ -150,7 +150,7 @@ DEVICE void storePart(const PackedMatrix& matrix, const LinePlan<Shape>& plan, i
     if (mayReach<Shape::palette, 8> && quad < quadsOf(matrix.eight))
     {
         u32 highEven[words], highOdd[words];
-        const u8* high = highPlane<Shape>(matrix) + quad * Shape::highBytes + first * 4;
+        const u8* high = locate<Shape>(matrix, highPlane<Shape>(matrix) + quad * Shape::highBytes + first * 4);
         loadWords(highEven, true, high);
         loadWords(highOdd, true, high + Shape::lineLength);
         storeWords<Shape, hasAddends, words, true>(matrix, plan, quad, first, even, odd, highEven, highOdd, tile, stride);
@@ -206,7 +206,7 @@ template <class Shape, int threads>
 DEVICE void fillFull(const PackedMatrix& matrix, const LinePlan<Shape>& plan, int exponent, u16* tile, int stride)
 {
     constexpr int length = Shape::lineLength;
-    const Element* elements = (const Element*)fullLines<Shape>(matrix);
+    const Element* elements = (const Element*)locate<Shape>(matrix, fullLines<Shape>(matrix));
     float factor = powerOfTwo(-exponent);
     for (int i = (int)threadIdx.x; i < (Shape::lineCount - matrix.quantized) * length; i += threads)
     {

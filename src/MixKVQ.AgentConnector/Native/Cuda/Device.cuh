@@ -74,30 +74,15 @@ DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
 
-// The same of bfloat16.
-DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
-{
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-// D += A * B of 16 x 32 unsigned bytes times 32 x 8 signed ones (mma.m16n8k32), all 32 lanes; four bytes a register, lower index in the lower bits:
+// D += A * B of 16 x 32 unsigned times 32 x 8 signed bytes (mma.m16n8k32), all 32 lanes, g = lane / 4, c = lane % 4; four bytes a register, lowest index in the lowest bits:
 //   a0 = A[g][4c ... 4c+3]   a1 = A[g+8][4c ...]   a2 = A[g][4c+16 ...]   a3 = A[g+8][4c+16 ...]
-//   b0 = B[4c ... 4c+3][g]   b1 = B[4c+16 ...][g]   d as above
+//   b0 = B[4c ... 4c+3][g]   b1 = B[4c+16 ...][g]
+//   d as above
 DEVICE void multiplyBytes(int (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
 {
     asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-// The largest of all 32 lanes' values.
-DEVICE u32 largestOfWarp(u32 value)
-{
-    u32 largest;
-    asm volatile("redux.sync.max.u32 %0, %1, 0xffffffff;" : "=r"(largest) : "r"(value));
-    return largest;
 }
 
 // Four 8 x 8 matrices of 16-bit elements from shared memory; lane l names row l % 8 of matrix l / 8, 16 bytes each. Register i: matrix i, [lane / 4][2 (lane % 4), +1].
@@ -123,12 +108,13 @@ DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];" : "=r"(matrices[0]), "=r"(matrices[1]) : "r"(address) : "memory");
 }
 
-// Transposes an 8 x 8 matrix of 16-bit elements that lies in the lanes as loadMatrices leaves it.
-DEVICE u32 transpose(u32 matrix)
+// A value plus that of the lane so many below, where there is one.
+DEVICE u32 addBelow(u32 value, int distance)
 {
-    u32 transposed;
-    asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(transposed) : "r"(matrix));
-    return transposed;
+    u32 sum;
+    asm volatile("{\n.reg .u32 r;\n.reg .pred p;\nshfl.sync.up.b32 r|p, %1, %2, 0, 0xffffffff;\n@p add.u32 r, r, %1;\nmov.u32 %0, r;\n}"
+        : "=r"(sum) : "r"(value), "r"(distance));
+    return sum;
 }
 
 // 2^x, a few units in the last place off.
@@ -174,18 +160,11 @@ DEVICE uint4 loadStreamedWhere(bool condition, const void* address)
     return value;
 }
 
-// 1, 2, 4 or 8 bytes, as aligned, that nobody writes while the kernel runs.
+// 1, 4 or 8 bytes, as aligned, that nobody writes while the kernel runs.
 DEVICE u32 loadByte(const void* address)
 {
     u32 value;
     asm("ld.global.nc.u8 %0, [%1];" : "=r"(value) : "l"(address));
-    return value;
-}
-
-DEVICE u32 loadShort(const void* address)
-{
-    u16 value;
-    asm("ld.global.nc.u16 %0, [%1];" : "=h"(value) : "l"(address));
     return value;
 }
 
@@ -208,10 +187,15 @@ DEVICE void prefetch(const void* address)
     asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
 }
 
-// 16 bytes from global to shared memory, asynchronously; both aligned to 16.
-DEVICE void copyAsync(void* shared, const void* global)
+typedef u32 SharedAddress;
+DEVICE SharedAddress sharedAddress(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
+
+// 16 bytes from global to shared memory, asynchronously, `offset` bytes after both addresses, if `bytes` is more than that; aligned to 16.
+template <int offset>
+DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((u32)__cvta_generic_to_shared(shared)), "l"(global) : "memory");
+    asm volatile("{\n.reg .pred p;\nsetp.gt.s32 p, %3, %2;\n@p cp.async.cg.shared.global [%0 + %2], [%1 + %2], 16;\n}"
+        ::"r"(shared), "l"(global), "n"(offset), "r"(bytes) : "memory");
 }
 
 DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -54,7 +54,7 @@ public sealed unsafe class DecodeAttentionTests
     [Theory]
     [InlineData(0, 64, 528, 0)]
     [InlineData(3, 64, 528, 1)]
-    [InlineData(256, 64, 528, 8)]
+    [InlineData(256, 64, 528, 10)]
     [InlineData(256, 8, 528, 64)]
     [InlineData(256, 2000, 528, 1)]
     [InlineData(255, 48, 528, 11)]

@@ -249,16 +249,7 @@ static inline u16 toHalfBits(float value)
     return (u16)(sign | ((bits - (112u << 23)) >> 13));
 }
 
-static inline float bfloatBits(u16 bits)
-{
-    u32 wide = (u32)bits << 16;
-    float value;
-    memcpy(&value, &wide, 4);
-    return value;
-}
-
-template <float (*widen)(u16)>
-static inline void multiply(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+static inline void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
 {
     Warp& all = warp();
     u32 mine[6] = {a0, a1, a2, a3, b0, b1};
@@ -274,7 +265,7 @@ static inline void multiply(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b
         {
             u32 a = words[(row % 8) * 4 + (k % 8) / 2][(k / 8) * 2 + row / 8];
             u32 b = words[column * 4 + (k % 8) / 2][4 + k / 8];
-            sum += (double)widen((u16)(a >> (k % 2 * 16))) * widen((u16)(b >> (k % 2 * 16)));
+            sum += (double)halfBits((u16)(a >> (k % 2 * 16))) * halfBits((u16)(b >> (k % 2 * 16)));
         }
 
         d[i] = (float)sum;
@@ -409,35 +400,23 @@ DEVICE u32 fuseHalves(u32 x, u32 y, u32 z)
     auto fuse = [&](int shift) { return (u32)emulator::toHalfBits(emulator::halfBits((u16)(x >> shift)) * emulator::halfBits((u16)(y >> shift)) + emulator::halfBits((u16)(z >> shift))); };
     return fuse(0) | fuse(16) << 16;
 }
-DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::halfBits>(d, a0, a1, a2, a3, b0, b1); }
-DEVICE void multiplyBfloats(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiply<emulator::bfloatBits>(d, a0, a1, a2, a3, b0, b1); }
+DEVICE void multiplyHalves(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) { emulator::multiplyHalves(d, a0, a1, a2, a3, b0, b1); }
 DEVICE void multiplyBytes(int (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
 {
     emulator::Warp& all = emulator::warp();
     u32 mine[6] = {a0, a1, a2, a3, b0, b1};
     memcpy(all.words[all.generation & 1][emulator::lane()], mine, sizeof(mine));
-    int set = emulator::meet();
-    u32(&words)[WARP][8] = emulator::warp().words[set];
-    int g = emulator::lane() / 4, c = emulator::lane() % 4;
+    int set = emulator::meet(), g = emulator::lane() / 4, c = emulator::lane() % 4;
+    u32(*words)[8] = emulator::warp().words[set];
     for (int i = 0; i < 4; i++)
     {
-        int row = g + (i / 2) * 8, column = 2 * c + i % 2;
+        int column = 2 * c + i % 2;
         for (int k = 0; k < 32; k++)
         {
-            u32 a = words[(row % 8) * 4 + (k % 16) / 4][(k / 16) * 2 + row / 8];
-            u32 b = words[column * 4 + (k % 16) / 4][4 + k / 16];
-            d[i] += (int)(u8)(a >> (k % 4 * 8)) * (signed char)(u8)(b >> (k % 4 * 8));
+            int from = k % 16 / 4, half = k / 16, shift = k % 4 * 8;
+            d[i] += (int)(u8)(words[g * 4 + from][half * 2 + i / 2] >> shift) * (int)(int8_t)(words[column * 4 + from][4 + half] >> shift);
         }
     }
-}
-DEVICE u32 largestOfWarp(u32 value)
-{
-    for (int offset = 1; offset < WARP; offset *= 2)
-    {
-        value = max(value, __shfl_xor_sync(ALL_LANES, value, offset));
-    }
-
-    return value;
 }
 DEVICE void loadMatrices(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, false); }
 DEVICE void loadTransposed(u32 (&matrices)[4], const void* row) { emulator::loadRows(matrices, row, true); }
@@ -448,20 +427,15 @@ DEVICE void loadTransposed(u32 (&matrices)[2], const void* row)
     matrices[0] = all[0];
     matrices[1] = all[1];
 }
-DEVICE u32 transpose(u32 matrix)
+DEVICE u32 addBelow(u32 value, int distance)
 {
-    emulator::Warp& all = emulator::warp();
-    all.slots[all.generation & 1][emulator::lane()] = matrix;
-    int set = emulator::meet();
-    int g = emulator::lane() / 4, c = emulator::lane() % 4;
-    auto element = [&](int row, int column) { return (u16)(emulator::warp().slots[set][row * 4 + column / 2] >> (column % 2 * 16)); };
-    return element(2 * c, g) | (u32)element(2 * c + 1, g) << 16;
+    u32 below = __shfl_up_sync(ALL_LANES, value, distance);
+    return value + (emulator::lane() >= distance ? below : 0);
 }
 DEVICE float exponential2(float x) { return exp2f(x); }
 DEVICE uint4 loadStreamed(const void* address) { uint4 value; memcpy(&value, address, 16); return value; }
 DEVICE uint4 loadStreamedWhere(bool condition, const void* address) { return condition ? loadStreamed(address) : make_uint4(0, 0, 0, 0); }
 DEVICE u32 loadByte(const void* address) { return *(const u8*)address; }
-DEVICE u32 loadShort(const void* address) { u16 value; memcpy(&value, address, 2); return value; }
 DEVICE u32 loadWord(const void* address) { u32 value; memcpy(&value, address, 4); return value; }
 DEVICE uint2 loadPair(const void* address) { uint2 value; memcpy(&value, address, 8); return value; }
 DEVICE u32 selectBits(u32 mask, u32 ones, u32 zeros) { return (ones & mask) | (zeros & ~mask); }
@@ -471,7 +445,16 @@ DEVICE u32 multiplyPairs(u32 x, u32 y)
     return packHalves(halfBits((u16)x) * halfBits((u16)y), halfBits((u16)(x >> 16)) * halfBits((u16)(y >> 16)));
 }
 DEVICE void prefetch(const void*) {}
-DEVICE void copyAsync(void* shared, const void* global) { memcpy(shared, global, 16); }
+typedef u8* SharedAddress;
+DEVICE SharedAddress sharedAddress(const void* shared) { return (u8*)shared; }
+template <int offset>
+DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
+{
+    if (bytes > offset)
+    {
+        memcpy(shared + offset, (const u8*)global + offset, 16);
+    }
+}
 DEVICE void commitCopies() {}
 template <int pending> DEVICE void awaitCopies() {}
 DEVICE float multiplyAdd(float x, float y, float z) { return fmaf(x, y, z); }
