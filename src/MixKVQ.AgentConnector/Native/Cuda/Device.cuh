@@ -190,12 +190,12 @@ DEVICE void prefetch(const void* address)
 typedef u32 SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
-// 16 bytes from global to shared memory, asynchronously, `offset` bytes after both addresses, if `bytes` is more than that; aligned to 16.
-template <int offset>
+// 16 bytes from global to shared memory, asynchronously, if `bytes` is more than `to`: from `from` bytes after an address to `to` bytes after the other; aligned to 16.
+template <int to, int from>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {
-    asm volatile("{\n.reg .pred p;\nsetp.gt.s32 p, %3, %2;\n@p cp.async.cg.shared.global [%0 + %2], [%1 + %2], 16;\n}"
-        ::"r"(shared), "l"(global), "n"(offset), "r"(bytes) : "memory");
+    asm volatile("{\n.reg .pred p;\nsetp.gt.s32 p, %4, %2;\n@p cp.async.cg.shared.global [%0 + %2], [%1 + %3], 16;\n}"
+        ::"r"(shared), "l"(global), "n"(to), "n"(from), "r"(bytes) : "memory");
 }
 
 DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -447,12 +447,12 @@ DEVICE u32 multiplyPairs(u32 x, u32 y)
 DEVICE void prefetch(const void*) {}
 typedef u8* SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u8*)shared; }
-template <int offset>
+template <int to, int from>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {
-    if (bytes > offset)
+    if (bytes > to)
     {
-        memcpy(shared + offset, (const u8*)global + offset, 16);
+        memcpy(shared + to, (const u8*)global + from, 16);
     }
 }
 DEVICE void commitCopies() {}
