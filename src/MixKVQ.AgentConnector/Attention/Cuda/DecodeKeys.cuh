@@ -89,7 +89,8 @@ DEVICE void foldKeys(Logits& logits, float (&offsets)[QUERY_COLUMNS], WarpMemory
         }
 
         float scales[QUAD_LINES], zeros[QUAD_LINES], bends[QUAD_LINES];
-        readScales<Shape>(scales, zeros, keys, ROW_EXPONENT, quad);
+        readScales<Shape>(scales, keys, ROW_EXPONENT, quad);
+        readZeros<Shape>(zeros, keys, quad);
         u32 order = ((const u32*)memory.keyOrder)[quad];
         const float* queries[QUAD_LINES];
         for (int i = 0; i < QUAD_LINES; i++)

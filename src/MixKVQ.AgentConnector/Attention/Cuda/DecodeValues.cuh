@@ -133,7 +133,8 @@ template <class Shape>
 DEVICE void foldValues(WarpMemory& memory, float (&zeroSums)[QUERY_COLUMNS], const PackedMatrix& values, int lane)
 {
     float scales[QUAD_LINES], zeros[QUAD_LINES];
-    readScales<Shape>(scales, zeros, values, ROW_EXPONENT, lane);
+    readScales<Shape>(scales, values, ROW_EXPONENT, lane);
+    readZeros<Shape>(zeros, values, lane);
     u32 order = ((const u32*)memory.valueOrder)[lane];
     for (int set = 0; set < HEAD_SETS; set++)
     {

@@ -34,6 +34,7 @@ struct MatrixShape
     static constexpr bool hasFull = (Palette >> (4 * choices - 4)) == FULL_WIDTH;
     static constexpr int unitBytes = hasQuantized ? 16 : 0;
     static constexpr int widthBytes = choices == 1 ? 0 : LineCount / 4;
+    static constexpr bool isAligned = !hasFull && widthBytes % 4 == 0; // Codes of a quad's lines are in words.
     static constexpr int chunks = (LineCount + CHUNK_LINES - 1) / CHUNK_LINES;
 
     // Quad q of a plane begins q times so many bytes after the plane.
@@ -108,6 +109,21 @@ DEVICE uint4 readVector(const PackedMatrix& matrix, int offset, int more = 0)
 {
     const u8* address = locate<Shape>(matrix, offset, more);
     return Shape::staged ? *(const uint4*)address : loadStreamed(address);
+}
+
+// The same where a condition holds, else zeros.
+template <class Shape>
+DEVICE uint4 readVectorWhere(bool condition, const PackedMatrix& matrix, int offset, int more)
+{
+    const u8* address = locate<Shape>(matrix, offset, more);
+    if constexpr (Shape::staged)
+    {
+        return loadSharedWhere(condition, sharedAddress(address));
+    }
+    else
+    {
+        return loadStreamedWhere(condition, address);
+    }
 }
 
 template <class Shape>
@@ -383,7 +399,7 @@ DEVICE u32 codeAt(const PackedMatrix& matrix, int table, int place, int bytes)
 template <class Shape>
 DEVICE void readCodes(u32 (&codes)[QUAD_LINES], const PackedMatrix& matrix, int table, int bytes, int quad)
 {
-    if (Shape::hasFull || Shape::widthBytes % 4 != 0)
+    if (!Shape::isAligned)
     {
         for (int i = 0; i < QUAD_LINES; i++)
         {
@@ -403,18 +419,42 @@ DEVICE void readCodes(u32 (&codes)[QUAD_LINES], const PackedMatrix& matrix, int 
     }
 }
 
-// Relative scales times 2^exponent, and zeros, of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
+// Relative scales times 2^exponent, a multiple of 1/256, of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
 template <class Shape>
-DEVICE void readScales(float (&scales)[QUAD_LINES], float (&zeros)[QUAD_LINES], const PackedMatrix& matrix, float exponent, int quad)
+DEVICE void readScales(float (&scales)[QUAD_LINES], const PackedMatrix& matrix, float exponent, int quad)
 {
-    u32 scale[QUAD_LINES], zero[QUAD_LINES];
-    readCodes<Shape>(scale, matrix, scaleCodes<Shape>(), Shape::scaleBytes, quad);
-    readCodes<Shape>(zero, matrix, zeroCodes<Shape>(matrix), matrix.zeroBytes, quad);
+    if constexpr (Shape::scaleBytes == 1 && Shape::isAligned)
+    {
+        u32 codes = readWord<Shape>(matrix, scaleCodes<Shape>() + quad * QUAD_LINES);
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            float code = bitsToFloat(__byte_perm(codes, 0x47000000, 0x7404 + i * 0x10)); // The code + 2^15: it takes no conversion.
+            float ratio = exponential2(multiplyAdd(code, 0.0625f, exponent - 255 * 0.0625f - 2048));
+            scales[i] = code == 32768 ? 0.0f : ratio;
+        }
+    }
+    else
+    {
+        u32 codes[QUAD_LINES];
+        readCodes<Shape>(codes, matrix, scaleCodes<Shape>(), Shape::scaleBytes, quad);
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            bool quantized = !Shape::hasFull || quad * QUAD_LINES + i < matrix.quantized;
+            scales[i] = quantized ? relativeScale<Shape>(matrix, codes[i], exponent) : 0;
+        }
+    }
+}
+
+// Zeros of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
+template <class Shape>
+DEVICE void readZeros(float (&zeros)[QUAD_LINES], const PackedMatrix& matrix, int quad)
+{
+    u32 codes[QUAD_LINES];
+    readCodes<Shape>(codes, matrix, zeroCodes<Shape>(matrix), matrix.zeroBytes, quad);
     for (int i = 0; i < QUAD_LINES; i++)
     {
         bool quantized = !Shape::hasFull || quad * QUAD_LINES + i < matrix.quantized;
-        scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
-        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)(u16)zero[i] : 0;
+        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)(u16)codes[i] : 0;
     }
 }
 

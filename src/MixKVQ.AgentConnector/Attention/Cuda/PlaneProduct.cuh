@@ -229,22 +229,9 @@ private:
     template <bool mayLack>
     DEVICE void loadContiguous(u32 (&words)[Words], const PackedMatrix& matrix, int offset, int more, bool exists)
     {
-        if (mayLack)
-        {
-            for (int i = 0; i < Words; i++)
-            {
-                words[i] = 0;
-            }
-        }
-
-        if (!exists)
-        {
-            return;
-        }
-
         if constexpr (Words == 4)
         {
-            uint4 four = readVector<Shape>(matrix, offset, more);
+            uint4 four = mayLack ? readVectorWhere<Shape>(exists, matrix, offset, more) : readVector<Shape>(matrix, offset, more);
             words[0] = four.x;
             words[1] = four.y;
             words[2] = four.z;
@@ -252,13 +239,13 @@ private:
         }
         else if constexpr (Words == 2)
         {
-            uint2 two = readPair<Shape>(matrix, offset, more);
+            uint2 two = exists ? readPair<Shape>(matrix, offset, more) : make_uint2(0, 0);
             words[0] = two.x;
             words[1] = two.y;
         }
         else
         {
-            words[0] = readWord<Shape>(matrix, offset, more);
+            words[0] = exists ? readWord<Shape>(matrix, offset, more) : 0;
         }
     }
 

@@ -190,6 +190,16 @@ DEVICE void prefetch(const void* address)
 typedef u32 SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
+// 16 bytes of shared memory where a condition holds, else zeros; aligned to 16.
+DEVICE uint4 loadSharedWhere(bool condition, SharedAddress address)
+{
+    uint4 value;
+    asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\nmov.u32 %0, 0;\nmov.u32 %1, 0;\nmov.u32 %2, 0;\nmov.u32 %3, 0;\n"
+        "@p ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];\n}"
+        : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "r"(address), "r"((u32)condition));
+    return value;
+}
+
 // 16 bytes from global to shared memory, asynchronously, if `bytes` is more than `to`: from `from` bytes after an address to `to` bytes after the other; aligned to 16.
 template <int to, int from>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)

@@ -447,6 +447,12 @@ DEVICE u32 multiplyPairs(u32 x, u32 y)
 DEVICE void prefetch(const void*) {}
 typedef u8* SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u8*)shared; }
+DEVICE uint4 loadSharedWhere(bool condition, SharedAddress address)
+{
+    uint4 value = make_uint4(0, 0, 0, 0);
+    memcpy(&value, address, condition ? 16 : 0);
+    return value;
+}
 template <int to, int from>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {
