@@ -46,6 +46,7 @@ DEVICE bool bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
         return true;
     }
 
+#pragma unroll 1
     for (u32 at = begin + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
     {
         prefetch(page + at);

@@ -25,6 +25,8 @@ struct PlaneProduct
     static constexpr bool isContiguous = Shape::lineLength % 32 == 0 && laneWords % Words == 0 && Words != 3;
     static constexpr bool isComplete = !Shape::hasFull && quads % STEP_QUADS == 0;
 
+    static constexpr bool isRolled = STAGE_BYTES > 0 && !Shape::staged; // What is seldom used leaves instruction caches to what is used.
+
     typedef int Sums[HEAD_SETS][tiles][4];
 
     // What is loaded a step ahead: words of the low plane and of bit 2, the latter only while a step before has lines with it.
@@ -74,7 +76,7 @@ struct PlaneProduct
     {
         u32 b[HEAD_SETS][2];
         loadRows(b, rows, 0, lane);
-#pragma unroll
+#pragma unroll (isRolled ? 1 : steps)
         for (int step = 0; step < steps; step++)
         {
             u32 even[2][Words], odd[2][Words], mask = 0x03030303;
