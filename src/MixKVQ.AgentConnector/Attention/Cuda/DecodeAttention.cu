@@ -46,7 +46,8 @@ BOUND_KERNEL(attend_decode, AttentionArguments, THREADS, BLOCKS)
     __align__(16) __shared__ BlockQueries block;
     JoinMemory& join = *(JoinMemory*)memory;
     int part = blockIdx.x, keyValueHead = blockIdx.y / HEAD_TILES, tile = blockIdx.y % HEAD_TILES;
-    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    // Shuffled, they are kept in registers, and not read anew wherever they are needed.
+    int warp = __shfl_sync(ALL_LANES, threadIdx.x / WARP, 0), lane = __shfl_sync(ALL_LANES, threadIdx.x % WARP, threadIdx.x % WARP);
     const CacheSequence& sequence = arguments.sequences[blockIdx.z];
     int index = (part - 1) * WARPS + warp, pageCount = sequence.pageCount;
     if (part > 0 && (part - 1) * WARPS >= pageCount)

@@ -61,16 +61,15 @@ struct Logits
     float values[HEAD_SETS][KeyProduct::slots];
     float factor;
     float raisedFactor; // of raised slots
-    float offsets[HEAD_SETS];
+    float offsets[HEAD_SETS]; // a lane's part of what the lanes of a head have to add up
 };
 
 DEVICE float factorOf(const Logits& logits, int slot) { return KeyProduct::isRaised(slot) ? logits.raisedFactor : logits.factor; }
 
-// Writes the rows of a page's keys, queries times scales, in storage order, and what all logits have in common.
+// Writes the rows of a page's keys, queries times scales, in storage order, and what all logits have in common: their factor, and each head's offset over queryUnit, a lane's part of it.
 template <class Shape>
-DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
+DEVICE void foldKeys(Logits& logits, float (&offsets)[QUERY_COLUMNS], WarpMemory& memory, const BlockQueries& block, const PackedMatrix& keys, float queryUnit, int lane)
 {
-    float offsets[QUERY_COLUMNS];
     for (int head = 0; head < QUERY_COLUMNS; head++)
     {
         offsets[head] = 0;
@@ -90,8 +89,9 @@ DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& blo
         }
 
         float scales[QUAD_LINES], zeros[QUAD_LINES], bends[QUAD_LINES];
-        readScales<Shape>(scales, zeros, keys, ROW_EXPONENT, quad);
-        u32 order = ((const u32*)memory.order)[quad];
+        readScales<Shape>(scales, keys, ROW_EXPONENT, quad);
+        readZeros<Shape>(zeros, keys, quad);
+        u32 order = ((const u32*)memory.keyOrder)[quad];
         const float* queries[QUAD_LINES];
         for (int i = 0; i < QUAD_LINES; i++)
         {
@@ -126,11 +126,6 @@ DEVICE void foldKeys(Logits& logits, WarpMemory& memory, const BlockQueries& blo
             memory.rows[set * ROW_QUADS + quad] = row;
         }
     }
-
-    for (int set = 0; set < HEAD_SETS; set++)
-    {
-        logits.offsets[set] = sumOfHead(offsets + set * SET_HEADS, lane) * queryUnit;
-    }
 }
 
 // Adds what lines that are not quantized contribute to logits.
@@ -140,9 +135,10 @@ DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQue
 #pragma unroll
     for (int set = 0; set < HEAD_SETS; set++)
     {
+        float offset = sumTokens(logits.offsets[set]);
         for (int slot = 0; slot < KeyProduct::slots; slot++)
         {
-            logits.values[set][slot] = logits.values[set][slot] * factorOf(logits, slot) + logits.offsets[set];
+            logits.values[set][slot] = logits.values[set][slot] * factorOf(logits, slot) + offset;
         }
 
         logits.offsets[set] = 0;
@@ -152,7 +148,7 @@ DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQue
     int elements = fullLines<Shape>(keys);
     for (int i = 0; i < HEAD_DIM - keys.quantized; i++)
     {
-        const float* queries = block.values[memory.order[keys.quantized + i]];
+        const float* queries = block.values[memory.keyOrder[keys.quantized + i]];
 #pragma unroll
         for (int slot = 0; slot < KeyProduct::slots; slot++)
         {
@@ -165,30 +161,44 @@ DEVICE void addFullKeys(Logits& logits, const WarpMemory& memory, const BlockQue
     }
 }
 
-// A page's logits, by keys that begin at start.
-template <class Shape>
-DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const u8* start, float queryUnit, int lane)
+DEVICE void orderKeys(WarpMemory& memory, const int (&places)[KeyMatrix::chunks * QUAD_LINES], int lane)
 {
-    typedef PlaneProduct<Shape, 0, 4> Product;
-    int places[Shape::chunks * QUAD_LINES];
-    PackedMatrix keys = openMatrix<Shape>(start, lane, places);
-    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
+    for (int i = 0; i < KeyMatrix::chunks * QUAD_LINES; i++)
     {
         int channel = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
         if (HEAD_DIM % CHUNK_LINES == 0 || channel < HEAD_DIM)
         {
-            memory.order[places[i]] = (u8)channel;
+            memory.keyOrder[places[i]] = (u8)channel;
         }
+    }
+}
+
+// A page's logits, by keys that begin at start, whose order is in memory.
+template <class Shape>
+DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries& block, const u8* start, LineWidths<KeyMatrix>::Fields total, float queryUnit, int lane)
+{
+    typedef PlaneProduct<Shape, 0, 4> Product;
+    PackedMatrix keys = readUnits<Shape>(start, 0);
+    if (Shape::choices > 1)
+    {
+        setCounts<Shape>(keys, total);
+    }
+
+    typename Product::Ahead ahead;
+    if (Shape::hasQuantized)
+    {
+        Product::loadAhead(ahead, keys, lane);
     }
 
     __syncwarp();
-    foldKeys<Shape>(logits, memory, block, keys, queryUnit, lane);
+    float offsets[QUERY_COLUMNS];
+    foldKeys<Shape>(logits, offsets, memory, block, keys, queryUnit, lane);
     __syncwarp();
     typename Product::Sums sums;
     Product::clear(sums);
     if (Shape::hasQuantized)
     {
-        Product::add(sums, keys, memory.rows, lane);
+        Product::add(sums, ahead, keys, memory.rows, lane);
     }
 
 #pragma unroll
@@ -198,6 +208,11 @@ DEVICE void multiplyKeys(Logits& logits, WarpMemory& memory, const BlockQueries&
         {
             logits.values[set][slot] = (float)Product::sum(sums, set, slot);
         }
+    }
+
+    for (int set = 0; set < HEAD_SETS; set++)
+    {
+        logits.offsets[set] = partOfHead(offsets + set * SET_HEADS, lane) * queryUnit;
     }
 
     if (Product::hasEight && keys.eight > 0)

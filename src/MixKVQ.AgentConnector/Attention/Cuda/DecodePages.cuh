@@ -19,14 +19,21 @@ DEVICE BlockPlace placeBlock(const u8* page, int block, int blocks)
 
 #define PREFETCH_BYTES 128
 
-// Copies a lane's parts of what fits into a stage.
-template <int At>
+// Instructions reach so far on both sides of an address.
+#define REACH 2048
+
+// Copies a lane's parts of what fits into a stage; `source` is REACH bytes after where the first of them begins.
+template <int At, int From = At - REACH>
 DEVICE void copyParts(SharedAddress stage, const u8* source, int bytes)
 {
-    if constexpr (At < STAGE_BYTES)
+    if constexpr (At < STAGE_BYTES && From >= REACH)
     {
-        copyAsync<At>(stage, source, bytes);
-        copyParts<At + WARP * 16>(stage, source, bytes);
+        copyParts<At, From - 2 * REACH>(stage, source + 2 * REACH, bytes);
+    }
+    else if constexpr (At < STAGE_BYTES)
+    {
+        copyAsync<At, From>(stage, source, bytes);
+        copyParts<At + WARP * 16, From + WARP * 16>(stage, source, bytes);
     }
 }
 
@@ -35,10 +42,11 @@ DEVICE bool bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
 {
     if (STAGE_BYTES > 0 && end > begin && end - begin <= STAGE_BYTES)
     {
-        copyParts<0>(sharedAddress(stage + swizzle(lane * 16)), page + (begin + lane * 16), (int)(end - begin) - lane * 16);
+        copyParts<0>(sharedAddress(stage + swizzle(lane * 16)), page + REACH + (begin + lane * 16), (int)(end - begin) - lane * 16);
         return true;
     }
 
+#pragma unroll 1
     for (u32 at = begin + lane * PREFETCH_BYTES; at < end; at += WARP * PREFETCH_BYTES)
     {
         prefetch(page + at);
@@ -47,26 +55,102 @@ DEVICE bool bring(u8* stage, const u8* page, u32 begin, u32 end, int lane)
     return false;
 }
 
-// Passes from one on over a group of a page's values.
+// Passes from one on, of which `ahead` is loaded, over a group of a page's values.
 template <int Pass, class Shape>
-DEVICE void addPasses(Outputs& outputs, int group, const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addPasses(Outputs& outputs, int group, const float (&factors)[HEAD_SETS], typename ValueProduct<Pass, Shape>::Ahead& ahead, const WarpMemory& memory,
+    const PackedMatrix& values, int lane)
 {
-    addValues<Pass, Shape>(outputs.sums[group * PASSES + Pass], factors, memory, values, lane);
+    addValues<Pass, Shape>(outputs.sums[group * PASSES + Pass], factors, ahead, memory, values, lane);
     if constexpr (Pass + 1 < PASSES)
     {
-        addPasses<Pass + 1, Shape>(outputs, group, factors, memory, values, lane);
+        typename ValueProduct<Pass + 1, Shape>::Ahead next;
+        ValueProduct<Pass + 1, Shape>::loadAhead(next, values, lane);
+        addPasses<Pass + 1, Shape>(outputs, group, factors, next, memory, values, lane);
     }
+}
+
+// Of a page's matrices, of values the first group's: indexes of widths of the lane's lines.
+struct PageWidths
+{
+    u32 keys[KeyMatrix::chunks];
+    u32 values[ValueMatrix::chunks];
+};
+
+DEVICE void readPage(PageWidths& widths, const BlockPlace& place, int lane)
+{
+    readIndexes<KeyMatrix>(widths.keys, place.page + place.keys, lane);
+    readIndexes<ValueMatrix>(widths.values, place.page + place.values, lane);
+}
+
+// How many lines of a page's matrices have each width.
+struct PageTotals
+{
+    LineWidths<KeyMatrix>::Fields keys;
+    LineWidths<ValueMatrix>::Fields values;
+};
+
+// Orders a page's keys and the first group of its values.
+DEVICE PageTotals orderPage(WarpMemory& memory, const PageWidths& page, int lane)
+{
+    PageTotals totals = {};
+    int keyPlaces[KeyMatrix::chunks * QUAD_LINES], valuePlaces[QUAD_LINES];
+    if constexpr (KeyMatrix::choices > 1 || ValueMatrix::choices > 1)
+    {
+        LineWidths<KeyMatrix> keys;
+        LineWidths<ValueMatrix> values;
+        countOwn(keys, page.keys, lane);
+        countOwn(values, page.values, lane);
+        sumWidths(keys, values, lane);
+        totals = {totalOf(keys), totalOf(values)};
+        placeLines(keys, firstPlaces<KeyMatrix>(totals.keys), keyPlaces);
+        placeLines(values, firstPlaces<ValueMatrix>(totals.values), valuePlaces);
+    }
+    else
+    {
+        placeLines<KeyMatrix>(lane, keyPlaces);
+        placeLines<ValueMatrix>(lane, valuePlaces);
+    }
+
+    orderKeys(memory, keyPlaces, lane);
+    orderValues(memory, valuePlaces, lane);
+    return totals;
+}
+
+// Opens a group of a page's values; orders them, but of the first group, which are ordered.
+template <class Shape>
+DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, const BlockPlace& place, int block, int group, LineWidths<ValueMatrix>::Fields total, int lane)
+{
+    if (group == 0)
+    {
+        PackedMatrix values = readUnits<Shape>(start, 0);
+        if (Shape::choices > 1)
+        {
+            setCounts<Shape>(values, total);
+        }
+
+        return values;
+    }
+
+    int places[QUAD_LINES];
+    u32 origin = loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4);
+    PackedMatrix values = openMatrix<ValueMatrix>(place.page + origin, lane, places);
+    values.start = start;
+    values.origin = (int)(origin - place.values);
+    orderValues(memory, places, lane);
+    return values;
 }
 
 // Adds a page's values by their weights; the first group's, which lie at `place.values` of the page, begin at start.
 template <class Shape>
-DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const float (&factors)[HEAD_SETS], const u8* start, const BlockPlace& place, int block, int lane)
+DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const float (&factors)[HEAD_SETS], const u8* start, const BlockPlace& place, int block,
+    LineWidths<ValueMatrix>::Fields total, int lane)
 {
 #pragma unroll
     for (int group = 0; group < VALUE_GROUPS; group++)
     {
-        int origin = group == 0 ? 0 : (int)(loadWord(place.page + (block * (1 + VALUE_GROUPS) + 1 + group) * 4) - place.values);
-        PackedMatrix values = openValues<Shape>(memory, start, origin, lane);
+        PackedMatrix values = openValues<Shape>(memory, start, place, block, group, total, lane);
+        typename ValueProduct<0, Shape>::Ahead ahead;
+        ValueProduct<0, Shape>::loadAhead(ahead, values, lane);
         __syncwarp();
         if (Shape::hasQuantized)
         {
@@ -74,7 +158,7 @@ DEVICE void addPage(Outputs& outputs, WarpMemory& memory, const float (&factors)
             __syncwarp();
         }
 
-        addPasses<0, Shape>(outputs, group, factors, memory, values, lane);
+        addPasses<0, Shape>(outputs, group, factors, ahead, memory, values, lane);
         __syncwarp();
     }
 }
@@ -98,8 +182,11 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
     commitCopies();
     bool areValuesStaged = bring(valueStage, place.page, place.values, place.end, lane);
     commitCopies();
+    PageWidths widths;
+    readPage(widths, place, lane);
     while (true)
     {
+        PageTotals totals = orderPage(memory, widths, lane);
         index += stride;
         BlockPlace next = place;
         if (nextPage)
@@ -114,16 +201,17 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         Logits logits;
         if (STAGE_BYTES > 0 && areKeysStaged)
         {
-            multiplyKeys<StagedKeys>(logits, memory, block, keyStage, queryUnit, lane);
+            multiplyKeys<StagedKeys>(logits, memory, block, keyStage, totals.keys, queryUnit, lane);
         }
         else
         {
-            multiplyKeys<KeyMatrix>(logits, memory, block, place.page + place.keys, queryUnit, lane);
+            multiplyKeys<KeyMatrix>(logits, memory, block, place.page + place.keys, totals.keys, queryUnit, lane);
         }
 
         __syncwarp();
         if (more)
         {
+            readPage(widths, next, lane);
             areKeysStaged = bring(keyStage, next.page, next.keys, next.values, lane);
         }
 
@@ -134,11 +222,11 @@ DEVICE void attendPages(Outputs& outputs, WarpMemory& memory, u8* stages, const 
         __syncwarp();
         if (STAGE_BYTES > 0 && areValuesStaged)
         {
-            addPage<StagedValues>(outputs, memory, factors, valueStage, place, pageBlock, lane);
+            addPage<StagedValues>(outputs, memory, factors, valueStage, place, pageBlock, totals.values, lane);
         }
         else
         {
-            addPage<ValueMatrix>(outputs, memory, factors, place.page + place.values, place, pageBlock, lane);
+            addPage<ValueMatrix>(outputs, memory, factors, place.page + place.values, place, pageBlock, totals.values, lane);
         }
 
         if (!more)
@@ -185,7 +273,7 @@ DEVICE void writeOutputs(float (&joined)[TILE_HEADS][HEAD_DIM], float2 (&states)
         float zeros[HEAD_SETS];
         for (int set = 0; set < HEAD_SETS; set++)
         {
-            zeros[set] = sumOfHead(outputs.zeros[group] + set * SET_HEADS, lane);
+            zeros[set] = sumTokens(partOfHead(outputs.zeros[group] + set * SET_HEADS, lane));
         }
 
         writePasses<0>(joined, outputs, group, zeros, lane);

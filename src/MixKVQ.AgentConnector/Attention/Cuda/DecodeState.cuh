@@ -29,7 +29,8 @@ struct WarpMemory
 {
     QuadRow rows[HEAD_SETS * ROW_QUADS];
     float weights[PAGE_TOKENS + 1][QUERY_COLUMNS]; // of a page's tokens, over the page's largest; see weightRow. Last, what they are times.
-    u8 order[largerOf<HEAD_DIM, PAGE_TOKENS>];     // a matrix's lines by place; of values, their rows in weights
+    __align__(4) u8 keyOrder[HEAD_DIM];            // a page's keys' channels by place
+    __align__(4) u8 valueOrder[PAGE_TOKENS];       // its values' tokens by place, as rows of weights
 };
 
 // What a block's warps join their results in.
@@ -42,19 +43,13 @@ struct JoinMemory
 // No logit is below it. Logits are in units of 1 / ln 2; tokens' weights are 2^(logit - largest), and a state is the largest and the weights' sum.
 #define NO_LOGIT -1e30f
 
-// A lane's sum over the warp of values that lanes have of each of four heads: head lane % 4's.
-DEVICE float sumOfHead(const float* heads, int lane)
+// Of values that lanes have of each of four heads, the sum over four lanes of head lane % 4's.
+DEVICE float partOfHead(const float* heads, int lane)
 {
     bool odd = lane & 1, upper = lane & 2;
     float first = (odd ? heads[1] : heads[0]) + __shfl_xor_sync(ALL_LANES, odd ? heads[0] : heads[1], 1);
     float second = (odd ? heads[3] : heads[2]) + __shfl_xor_sync(ALL_LANES, odd ? heads[2] : heads[3], 1);
-    float sum = (upper ? second : first) + __shfl_xor_sync(ALL_LANES, upper ? first : second, 2);
-    for (int offset = 4; offset < WARP; offset *= 2)
-    {
-        sum += __shfl_xor_sync(ALL_LANES, sum, offset);
-    }
-
-    return sum;
+    return (upper ? second : first) + __shfl_xor_sync(ALL_LANES, upper ? first : second, 2);
 }
 
 // Adds up a lane's value over the lanes that have the same head.

@@ -84,13 +84,15 @@ DEVICE void weigh(float (&factors)[HEAD_SETS], Outputs& outputs, Logits& logits,
             raised = fmaxf(raised, logits.values[set][KeyProduct::slots / 2 + i]);
         }
 
-        float highest = fmaxf(lower * logits.factor, raised * logits.raisedFactor);
-        for (int offset = 4; offset < WARP; offset *= 2)
+        float highest = fmaxf(lower * logits.factor, raised * logits.raisedFactor), offset = logits.offsets[set];
+        for (int distance = 4; distance < WARP; distance *= 2)
         {
-            highest = fmaxf(highest, __shfl_xor_sync(ALL_LANES, highest, offset));
+            float other = __shfl_xor_sync(ALL_LANES, highest, distance);
+            offset += __shfl_xor_sync(ALL_LANES, offset, distance);
+            highest = fmaxf(highest, other);
         }
 
-        largest[set] = highest + logits.offsets[set];
+        largest[set] = highest + offset;
         logits.offsets[set] = -highest;
         isHigh |= largest[set] > outputs.largest[set] + HEADROOM;
     }
@@ -118,18 +120,12 @@ DEVICE void weigh(float (&factors)[HEAD_SETS], Outputs& outputs, Logits& logits,
     }
 }
 
-// Reads what stands before a group's planes and keeps its order.
-template <class Shape>
-DEVICE PackedMatrix openValues(WarpMemory& memory, const u8* start, int origin, int lane)
+DEVICE void orderValues(WarpMemory& memory, const int (&places)[QUAD_LINES], int lane)
 {
-    int places[QUAD_LINES];
-    PackedMatrix values = openMatrix<Shape>(start, lane, places, origin);
     for (int i = 0; i < QUAD_LINES; i++)
     {
-        memory.order[places[i]] = (u8)weightRow(lane / 8, i, lane % 8);
+        memory.valueOrder[places[i]] = (u8)weightRow(lane / 8, i, lane % 8);
     }
-
-    return values;
 }
 
 // Writes the rows of a group of a page's values, weights times scales, in storage order.
@@ -137,8 +133,9 @@ template <class Shape>
 DEVICE void foldValues(WarpMemory& memory, float (&zeroSums)[QUERY_COLUMNS], const PackedMatrix& values, int lane)
 {
     float scales[QUAD_LINES], zeros[QUAD_LINES];
-    readScales<Shape>(scales, zeros, values, ROW_EXPONENT, lane);
-    u32 order = ((const u32*)memory.order)[lane];
+    readScales<Shape>(scales, values, ROW_EXPONENT, lane);
+    readZeros<Shape>(zeros, values, lane);
+    u32 order = ((const u32*)memory.valueOrder)[lane];
     for (int set = 0; set < HEAD_SETS; set++)
     {
         float4 weights[QUAD_LINES], factors = ((const float4*)memory.weights[PAGE_TOKENS])[set];
@@ -176,7 +173,7 @@ DEVICE void addFullValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const flo
     int elements = fullLines<Shape>(values);
     for (int i = 0; i < PAGE_TOKENS - values.quantized; i++)
     {
-        const float* weights = memory.weights[memory.order[values.quantized + i]] + lane % 4;
+        const float* weights = memory.weights[memory.valueOrder[values.quantized + i]] + lane % 4;
 #pragma unroll
         for (int slot = 0; slot < PASS_WORDS * 4; slot++)
         {
@@ -204,9 +201,10 @@ DEVICE void addSums(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const typename 
     }
 }
 
-// Adds a pass over a page's values.
+// Adds a pass over a page's values, of which `ahead` is loaded.
 template <int Pass, class Shape>
-DEVICE void addValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (&factors)[HEAD_SETS], const WarpMemory& memory, const PackedMatrix& values, int lane)
+DEVICE void addValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (&factors)[HEAD_SETS], typename ValueProduct<Pass, Shape>::Ahead& ahead,
+    const WarpMemory& memory, const PackedMatrix& values, int lane)
 {
     typedef ValueProduct<Pass, Shape> Product;
     if (ValueMatrix::hasQuantized)
@@ -214,7 +212,7 @@ DEVICE void addValues(float (&outputs)[HEAD_SETS][PASS_WORDS * 4], const float (
         typename Product::Sums sums;
         float unit = values.scaleUnit * ROW_UNIT;
         Product::clear(sums);
-        Product::add(sums, values, memory.rows, lane);
+        Product::add(sums, ahead, values, memory.rows, lane);
         addSums<Pass>(outputs, sums, factors, unit);
         if (Product::hasEight && values.eight > 0)
         {

@@ -25,8 +25,8 @@ struct __align__(16) QuadRow
 };
 
 // What rows are times, as a power of two: their magnitude is then at most 32639, the largest with two signed bytes, even where a rounded scale is above the largest.
-#define ROW_EXPONENT 14.98f
-#define ROW_UNIT 3.0943e-5f
+#define ROW_EXPONENT 14.98046875f
+#define ROW_UNIT 3.0933535e-5f
 
 // Added to a float, leaves its nearest integer plus 128 in the lower bits.
 #define TO_INTEGER 12583040.0f

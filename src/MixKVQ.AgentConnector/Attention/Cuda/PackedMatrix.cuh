@@ -34,6 +34,7 @@ struct MatrixShape
     static constexpr bool hasFull = (Palette >> (4 * choices - 4)) == FULL_WIDTH;
     static constexpr int unitBytes = hasQuantized ? 16 : 0;
     static constexpr int widthBytes = choices == 1 ? 0 : LineCount / 4;
+    static constexpr bool isAligned = !hasFull && widthBytes % 4 == 0; // Codes of a quad's lines are in words.
     static constexpr int chunks = (LineCount + CHUNK_LINES - 1) / CHUNK_LINES;
 
     // Quad q of a plane begins q times so many bytes after the plane.
@@ -110,6 +111,21 @@ DEVICE uint4 readVector(const PackedMatrix& matrix, int offset, int more = 0)
     return Shape::staged ? *(const uint4*)address : loadStreamed(address);
 }
 
+// The same where a condition holds, else zeros.
+template <class Shape>
+DEVICE uint4 readVectorWhere(bool condition, const PackedMatrix& matrix, int offset, int more)
+{
+    const u8* address = locate<Shape>(matrix, offset, more);
+    if constexpr (Shape::staged)
+    {
+        return loadSharedWhere(condition, sharedAddress(address));
+    }
+    else
+    {
+        return loadStreamedWhere(condition, address);
+    }
+}
+
 template <class Shape>
 DEVICE uint2 readPair(const PackedMatrix& matrix, int offset, int more = 0)
 {
@@ -131,27 +147,13 @@ DEVICE u32 readByte(const PackedMatrix& matrix, int offset)
     return Shape::staged ? *address : loadByte(address);
 }
 
-// The warp's sum of a value over this lane and those before it.
-DEVICE u32 sumThrough(u32 value, int lane)
+DEVICE u64 addBelow(u64 value, int distance, int lane)
 {
-    for (int distance = 1; distance < WARP; distance *= 2)
-    {
-        value = addBelow(value, distance);
-    }
-
-    return value;
+    u64 below = __shfl_up_sync(ALL_LANES, value, distance);
+    return value + (lane >= distance ? below : 0);
 }
 
-DEVICE u64 sumThrough(u64 value, int lane)
-{
-    for (int distance = 1; distance < WARP; distance *= 2)
-    {
-        u64 before = __shfl_up_sync(ALL_LANES, value, distance);
-        value += lane >= distance ? before : 0;
-    }
-
-    return value;
-}
+DEVICE u32 addBelow(u32 value, int distance, int lane) { return addBelow(value, distance); }
 
 // Counts, by the width's index: four fields of a word.
 template <bool wide>
@@ -168,66 +170,153 @@ struct WidthCounter<true>
     static constexpr int bits = 16;
 };
 
-// Places in storage order, widest first, and counts, where lines have a choice of widths.
+// Which widths a lane's lines have, and how many lines have each.
 template <class Shape>
-DEVICE void placeLines(PackedMatrix& matrix, int lane, int (&places)[Shape::chunks * QUAD_LINES])
+struct LineWidths
 {
     typedef WidthCounter<(Shape::lineCount > CHUNK_LINES)> Counter;
     typedef typename Counter::Fields Fields;
-    constexpr int bits = Counter::bits;
-    constexpr Fields field = ((Fields)1 << bits) - 1;
-    u32 indexes[Shape::chunks];
-    Fields before[Shape::chunks]; // lines of each width before this lane's
-    Fields total = 0;
-#pragma unroll
+
+    u32 indexes[Shape::chunks]; // of four lines each
+    Fields own[Shape::chunks];
+    Fields through[Shape::chunks]; // of this lane's lines and those of the lanes before it
+};
+
+// Reads indexes of widths of a lane's lines, of a matrix in global memory.
+template <class Shape>
+DEVICE void readIndexes(u32 (&indexes)[Shape::chunks], const u8* matrix, int lane)
+{
+    for (int chunk = 0; chunk < Shape::chunks; chunk++)
+    {
+        bool some = Shape::choices > 1 && chunk * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount;
+        indexes[chunk] = some ? loadByte(matrix + Shape::unitBytes + chunk * WARP + lane) : 0;
+    }
+}
+
+// Counts a lane's lines; sums over lanes are to follow.
+template <class Shape>
+DEVICE void countOwn(LineWidths<Shape>& widths, const u32 (&indexes)[Shape::chunks], int lane)
+{
+    typedef typename LineWidths<Shape>::Fields Fields;
     for (int chunk = 0; chunk < Shape::chunks; chunk++)
     {
         bool some = chunk * CHUNK_LINES + lane * QUAD_LINES < Shape::lineCount;
-        indexes[chunk] = some ? readByte<Shape>(matrix, Shape::unitBytes + chunk * WARP + lane) : 0;
         Fields own = 0;
         for (int j = 0; j < QUAD_LINES; j++)
         {
-            own += some ? (Fields)1 << (bits * ((indexes[chunk] >> (2 * j)) & 3)) : (Fields)0;
+            own += some ? (Fields)1 << (LineWidths<Shape>::Counter::bits * ((indexes[chunk] >> (2 * j)) & 3)) : (Fields)0;
         }
 
-        Fields through = sumThrough(own, lane);
-        before[chunk] = total + through - own;
-        total += __shfl_sync(ALL_LANES, through, WARP - 1);
+        widths.indexes[chunk] = indexes[chunk];
+        widths.own[chunk] = widths.through[chunk] = own;
     }
+}
 
-    constexpr int fullShift = bits * (Shape::choices - 1);
-    Fields quantized = Shape::hasFull ? total & ~(field << fullShift) : total;
-    Fields first = (quantized >> bits) + (quantized >> (2 * bits)) + (quantized >> (3 * bits)); // place of the first line of each width
-    matrix.quantized = (int)((first & field) + (quantized & field));
-    if (Shape::hasFull)
+// Sums over lanes, of one matrix or of two, whose steps then wait for each other's.
+template <class Shape>
+DEVICE void sumWidths(LineWidths<Shape>& widths, int lane)
+{
+    for (int distance = 1; distance < WARP; distance *= 2)
     {
-        first += (Fields)matrix.quantized << fullShift;
+        for (int chunk = 0; chunk < Shape::chunks; chunk++)
+        {
+            widths.through[chunk] = addBelow(widths.through[chunk], distance, lane);
+        }
+    }
+}
+
+template <class First, class Second>
+DEVICE void sumWidths(LineWidths<First>& first, LineWidths<Second>& second, int lane)
+{
+    for (int distance = 1; distance < WARP; distance *= 2)
+    {
+        for (int chunk = 0; chunk < First::chunks; chunk++)
+        {
+            first.through[chunk] = addBelow(first.through[chunk], distance, lane);
+        }
+
+        for (int chunk = 0; chunk < Second::chunks; chunk++)
+        {
+            second.through[chunk] = addBelow(second.through[chunk], distance, lane);
+        }
+    }
+}
+
+// Lines of all lanes, by sums over lanes.
+template <class Shape>
+DEVICE typename LineWidths<Shape>::Fields totalOf(const LineWidths<Shape>& widths)
+{
+    typename LineWidths<Shape>::Fields total = 0;
+    for (int chunk = 0; chunk < Shape::chunks; chunk++)
+    {
+        total += __shfl_sync(ALL_LANES, widths.through[chunk], WARP - 1);
     }
 
-    matrix.third = matrix.fourth = matrix.eight = 0;
+    return total;
+}
+
+// Of lines of each width, those that are quantized.
+template <class Shape, class Fields>
+DEVICE Fields quantizedOf(Fields total)
+{
+    constexpr int bits = LineWidths<Shape>::Counter::bits;
+    return Shape::hasFull ? total & ~((((Fields)1 << bits) - 1) << (bits * (Shape::choices - 1))) : total;
+}
+
+// The place of the first line of each width.
+template <class Shape, class Fields>
+DEVICE Fields firstPlaces(Fields total)
+{
+    constexpr int bits = LineWidths<Shape>::Counter::bits;
+    Fields quantized = quantizedOf<Shape>(total);
+    Fields first = (quantized >> bits) + (quantized >> (2 * bits)) + (quantized >> (3 * bits));
+    return Shape::hasFull ? first + ((first + quantized) << (bits * (Shape::choices - 1))) : first;
+}
+
+// Counts of a matrix by the total of each width.
+template <class Shape, class Fields>
+DEVICE void setCounts(PackedMatrix& matrix, Fields total)
+{
+    constexpr int bits = LineWidths<Shape>::Counter::bits;
+    Fields quantized = quantizedOf<Shape>(total);
+    matrix.quantized = matrix.third = matrix.fourth = matrix.eight = 0;
     for (int index = 0; index < Shape::choices; index++)
     {
         u32 width = (Shape::palette >> (4 * index)) & 15;
-        int lines = (int)((quantized >> (bits * index)) & field);
+        int lines = (int)((quantized >> (bits * index)) & (((Fields)1 << bits) - 1));
+        matrix.quantized += lines;
         matrix.third += width >= 3 ? lines : 0;
         matrix.fourth += width >= 4 ? lines : 0;
         matrix.eight += width >= 8 ? lines : 0;
     }
+}
 
+// Places in storage order, widest first, by the place of the first line of each width.
+template <class Shape>
+DEVICE void placeLines(const LineWidths<Shape>& widths, typename LineWidths<Shape>::Fields first, int (&places)[Shape::chunks * QUAD_LINES])
+{
+    typedef typename LineWidths<Shape>::Fields Fields;
+    constexpr int bits = LineWidths<Shape>::Counter::bits;
+    constexpr Fields field = ((Fields)1 << bits) - 1;
 #pragma unroll
     for (int chunk = 0; chunk < Shape::chunks; chunk++)
     {
-        Fields next = first + before[chunk];
+        Fields next = first + widths.through[chunk] - widths.own[chunk];
+        for (int earlier = 0; earlier < chunk; earlier++)
+        {
+            next += __shfl_sync(ALL_LANES, widths.through[earlier], WARP - 1);
+        }
+
         for (int j = 0; j < QUAD_LINES; j++)
         {
-            int shift = bits * (int)((indexes[chunk] >> (2 * j)) & 3);
+            int shift = bits * (int)((widths.indexes[chunk] >> (2 * j)) & 3);
             places[chunk * QUAD_LINES + j] = (int)((next >> shift) & field);
             next += (Fields)1 << shift;
         }
     }
 }
 
-// The first part of openMatrix: without counts, where lines may differ in width.
+// Reads a matrix's units; counts are missing where lines may differ in width.
 template <class Shape>
 DEVICE PackedMatrix readUnits(const u8* start, int origin)
 {
@@ -251,29 +340,38 @@ DEVICE PackedMatrix readUnits(const u8* start, int origin)
     return matrix;
 }
 
-// The second part: counts, and places of a lane's lines (128 chunk + 4 lane ... + 3 at places[4 chunk ...]). All lanes; lines beyond lineCount have no place.
+// Places of a lane's lines where all have the same width.
 template <class Shape>
-DEVICE void readWidths(PackedMatrix& matrix, int lane, int (&places)[Shape::chunks * QUAD_LINES])
+DEVICE void placeLines(int lane, int (&places)[Shape::chunks * QUAD_LINES])
 {
-    if constexpr (Shape::choices > 1)
+    for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
     {
-        placeLines<Shape>(matrix, lane, places);
-    }
-    else
-    {
-        for (int i = 0; i < Shape::chunks * QUAD_LINES; i++)
-        {
-            places[i] = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
-        }
+        places[i] = i / QUAD_LINES * CHUNK_LINES + lane * QUAD_LINES + i % QUAD_LINES;
     }
 }
 
-// Reads what stands before the planes of a matrix, which begins `origin` bytes after start.
+// Reads what stands before the planes of a matrix in global memory: also the places of a lane's lines (128 chunk + 4 lane ... + 3 at places[4 chunk ...]). All lanes; lines
+// beyond lineCount have no place.
 template <class Shape>
-DEVICE PackedMatrix openMatrix(const u8* start, int lane, int (&places)[Shape::chunks * QUAD_LINES], int origin = 0)
+DEVICE PackedMatrix openMatrix(const u8* start, int lane, int (&places)[Shape::chunks * QUAD_LINES])
 {
-    PackedMatrix matrix = readUnits<Shape>(start, origin);
-    readWidths<Shape>(matrix, lane, places);
+    PackedMatrix matrix = readUnits<Shape>(start, 0);
+    if constexpr (Shape::choices > 1)
+    {
+        LineWidths<Shape> widths;
+        u32 indexes[Shape::chunks];
+        readIndexes<Shape>(indexes, start, lane);
+        countOwn(widths, indexes, lane);
+        sumWidths(widths, lane);
+        auto total = totalOf(widths);
+        setCounts<Shape>(matrix, total);
+        placeLines(widths, firstPlaces<Shape>(total), places);
+    }
+    else
+    {
+        placeLines<Shape>(lane, places);
+    }
+
     return matrix;
 }
 
@@ -301,7 +399,7 @@ DEVICE u32 codeAt(const PackedMatrix& matrix, int table, int place, int bytes)
 template <class Shape>
 DEVICE void readCodes(u32 (&codes)[QUAD_LINES], const PackedMatrix& matrix, int table, int bytes, int quad)
 {
-    if (Shape::hasFull || Shape::widthBytes % 4 != 0)
+    if (!Shape::isAligned)
     {
         for (int i = 0; i < QUAD_LINES; i++)
         {
@@ -321,18 +419,42 @@ DEVICE void readCodes(u32 (&codes)[QUAD_LINES], const PackedMatrix& matrix, int 
     }
 }
 
-// Relative scales times 2^exponent, and zeros, of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
+// Relative scales times 2^exponent, a multiple of 1/256, of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
 template <class Shape>
-DEVICE void readScales(float (&scales)[QUAD_LINES], float (&zeros)[QUAD_LINES], const PackedMatrix& matrix, float exponent, int quad)
+DEVICE void readScales(float (&scales)[QUAD_LINES], const PackedMatrix& matrix, float exponent, int quad)
 {
-    u32 scale[QUAD_LINES], zero[QUAD_LINES];
-    readCodes<Shape>(scale, matrix, scaleCodes<Shape>(), Shape::scaleBytes, quad);
-    readCodes<Shape>(zero, matrix, zeroCodes<Shape>(matrix), matrix.zeroBytes, quad);
+    if constexpr (Shape::scaleBytes == 1 && Shape::isAligned)
+    {
+        u32 codes = readWord<Shape>(matrix, scaleCodes<Shape>() + quad * QUAD_LINES);
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            float code = bitsToFloat(__byte_perm(codes, 0x47000000, 0x7404 + i * 0x10)); // The code + 2^15: it takes no conversion.
+            float ratio = exponential2(multiplyAdd(code, 0.0625f, exponent - 255 * 0.0625f - 2048));
+            scales[i] = code == 32768 ? 0.0f : ratio;
+        }
+    }
+    else
+    {
+        u32 codes[QUAD_LINES];
+        readCodes<Shape>(codes, matrix, scaleCodes<Shape>(), Shape::scaleBytes, quad);
+        for (int i = 0; i < QUAD_LINES; i++)
+        {
+            bool quantized = !Shape::hasFull || quad * QUAD_LINES + i < matrix.quantized;
+            scales[i] = quantized ? relativeScale<Shape>(matrix, codes[i], exponent) : 0;
+        }
+    }
+}
+
+// Zeros of the lines at places 4 * quad ... + 3; 0 of lines that are not quantized.
+template <class Shape>
+DEVICE void readZeros(float (&zeros)[QUAD_LINES], const PackedMatrix& matrix, int quad)
+{
+    u32 codes[QUAD_LINES];
+    readCodes<Shape>(codes, matrix, zeroCodes<Shape>(matrix), matrix.zeroBytes, quad);
     for (int i = 0; i < QUAD_LINES; i++)
     {
         bool quantized = !Shape::hasFull || quad * QUAD_LINES + i < matrix.quantized;
-        scales[i] = quantized ? relativeScale<Shape>(matrix, scale[i], exponent) : 0;
-        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)(u16)zero[i] : 0;
+        zeros[i] = quantized ? matrix.zeroOrigin + matrix.zeroUnit * (float)(u16)codes[i] : 0;
     }
 }
 

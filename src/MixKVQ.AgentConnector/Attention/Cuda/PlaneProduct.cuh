@@ -25,7 +25,16 @@ struct PlaneProduct
     static constexpr bool isContiguous = Shape::lineLength % 32 == 0 && laneWords % Words == 0 && Words != 3;
     static constexpr bool isComplete = !Shape::hasFull && quads % STEP_QUADS == 0;
 
+    static constexpr bool isRolled = STAGE_BYTES > 0 && !Shape::staged; // What is seldom used leaves instruction caches to what is used.
+
     typedef int Sums[HEAD_SETS][tiles][4];
+
+    // What is loaded a step ahead: words of the low plane and of bit 2, the latter only while a step before has lines with it.
+    struct Ahead
+    {
+        u32 low[2][Words];
+        u32 third[2][Words];
+    };
 
     // The element of slot s in lane (g, c), or one beyond the line.
     DEVICE int element(int slot, int g)
@@ -52,32 +61,52 @@ struct PlaneProduct
         }
     }
 
-    // Adds the product of all bits but 4 to 7.
-    DEVICE void add(Sums& sums, const PackedMatrix& matrix, const QuadRow* rows, int lane)
+    // Loads what the first step needs.
+    DEVICE void loadAhead(Ahead& ahead, const PackedMatrix& matrix, int lane)
     {
-        u32 next[2][Words];
-        loadLow(next, matrix, 0, lane);
-#pragma unroll
+        loadLow(ahead.low, matrix, 0, lane);
+        if (hasThird)
+        {
+            loadBits(ahead.third, matrix, thirdPlane<Shape>(matrix), 0, quadsOf(matrix.third), lane);
+        }
+    }
+
+    // Adds the product of all bits but 4 to 7; uses up what is loaded.
+    DEVICE void add(Sums& sums, Ahead& ahead, const PackedMatrix& matrix, const QuadRow* rows, int lane)
+    {
+        u32 b[HEAD_SETS][2];
+        loadRows(b, rows, 0, lane);
+#pragma unroll (isRolled ? 1 : steps)
         for (int step = 0; step < steps; step++)
         {
             u32 even[2][Words], odd[2][Words], mask = 0x03030303;
             for (int i = 0; i < 2 * Words; i++)
             {
-                even[i / Words][i % Words] = next[i / Words][i % Words];
-                odd[i / Words][i % Words] = next[i / Words][i % Words] >> 2;
+                even[i / Words][i % Words] = ahead.low[i / Words][i % Words];
+                odd[i / Words][i % Words] = ahead.low[i / Words][i % Words] >> 2;
             }
 
             if (step + 1 < steps)
             {
-                loadLow(next, matrix, step + 1, lane);
+                loadLow(ahead.low, matrix, step + 1, lane);
             }
 
             if (hasThird && step * STEP_QUADS < quadsOf(matrix.third))
             {
-                mask = insertUpper(even, odd, matrix, step, lane);
+                mask = insertUpper(even, odd, ahead.third, matrix, step, lane);
             }
 
-            multiply(sums, even, odd, mask, rows, step, lane);
+            u32 next[HEAD_SETS][2];
+            if (step + 1 < steps)
+            {
+                loadRows(next, rows, step + 1, lane);
+            }
+
+            multiply(sums, even, odd, mask, b);
+            for (int i = 0; i < 2 * HEAD_SETS; i++)
+            {
+                b[i / 2][i % 2] = next[i / 2][i % 2];
+            }
         }
     }
 
@@ -98,20 +127,26 @@ struct PlaneProduct
                 loadWords<true>(odd[half], matrix, plane + quad * Shape::highBytes + planeWords * 4, 0, exists, lane / 4);
             }
 
-            multiply(sums, even, odd, 0x0f0f0f0f, rows, step, lane);
+            u32 b[HEAD_SETS][2];
+            loadRows(b, rows, step, lane);
+            multiply(sums, even, odd, 0x0f0f0f0f, b);
         }
     }
 
 private:
-    // Bits 2 and 3 of a step's codes, beside their low bits; which bits are codes' then.
-    DEVICE u32 insertUpper(u32 (&even)[2][Words], u32 (&odd)[2][Words], const PackedMatrix& matrix, int step, int lane)
+    // Bits 2 and 3 of a step's codes, beside their low bits; which bits are codes' then. Loads the next step's third bits.
+    DEVICE u32 insertUpper(u32 (&even)[2][Words], u32 (&odd)[2][Words], u32 (&third)[2][Words], const PackedMatrix& matrix, int step, int lane)
     {
         bool some = hasFourth && step * STEP_QUADS < quadsOf(matrix.fourth);
         u32 bits[2][Words]; // Bit 2 f of each byte is bit 2 of field f.
-        loadBits(bits, matrix, thirdPlane<Shape>(matrix), step, quadsOf(matrix.third), lane);
         for (int i = 0; i < 2 * Words; i++)
         {
-            bits[i / Words][i % Words] >>= bitShift(i % Words, lane);
+            bits[i / Words][i % Words] = third[i / Words][i % Words] >> bitShift(i % Words, lane);
+        }
+
+        if (step + 1 < steps)
+        {
+            loadBits(third, matrix, thirdPlane<Shape>(matrix), step + 1, quadsOf(matrix.third), lane);
         }
 
         if (some)
@@ -196,22 +231,9 @@ private:
     template <bool mayLack>
     DEVICE void loadContiguous(u32 (&words)[Words], const PackedMatrix& matrix, int offset, int more, bool exists)
     {
-        if (mayLack)
-        {
-            for (int i = 0; i < Words; i++)
-            {
-                words[i] = 0;
-            }
-        }
-
-        if (!exists)
-        {
-            return;
-        }
-
         if constexpr (Words == 4)
         {
-            uint4 four = readVector<Shape>(matrix, offset, more);
+            uint4 four = mayLack ? readVectorWhere<Shape>(exists, matrix, offset, more) : readVector<Shape>(matrix, offset, more);
             words[0] = four.x;
             words[1] = four.y;
             words[2] = four.z;
@@ -219,27 +241,30 @@ private:
         }
         else if constexpr (Words == 2)
         {
-            uint2 two = readPair<Shape>(matrix, offset, more);
+            uint2 two = exists ? readPair<Shape>(matrix, offset, more) : make_uint2(0, 0);
             words[0] = two.x;
             words[1] = two.y;
         }
         else
         {
-            words[0] = readWord<Shape>(matrix, offset, more);
+            words[0] = exists ? readWord<Shape>(matrix, offset, more) : 0;
         }
     }
 
-    // A step's product; `even` holds fields 0 and 2, `odd` 1 and 3, at the same bits.
-    DEVICE void multiply(Sums& sums, const u32 (&even)[2][Words], const u32 (&odd)[2][Words], u32 mask, const QuadRow* rows, int step, int lane)
+    // A step's second operands.
+    DEVICE void loadRows(u32 (&b)[HEAD_SETS][2], const QuadRow* rows, int step, int lane)
     {
-        u32 b[HEAD_SETS][2];
         for (int set = 0; set < HEAD_SETS; set++)
         {
             const QuadRow* row = rows + set * ROW_QUADS + step * STEP_QUADS + lane % 4;
             b[set][0] = row[0].words[lane / 4];
             b[set][1] = row[4].words[lane / 4];
         }
+    }
 
+    // A step's product; `even` holds fields 0 and 2, `odd` 1 and 3, at the same bits.
+    DEVICE void multiply(Sums& sums, const u32 (&even)[2][Words], const u32 (&odd)[2][Words], u32 mask, const u32 (&b)[HEAD_SETS][2])
+    {
 #pragma unroll
         for (int tile = 0; tile < tiles; tile++)
         {

@@ -190,12 +190,22 @@ DEVICE void prefetch(const void* address)
 typedef u32 SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
-// 16 bytes from global to shared memory, asynchronously, `offset` bytes after both addresses, if `bytes` is more than that; aligned to 16.
-template <int offset>
+// 16 bytes of shared memory where a condition holds, else zeros; aligned to 16.
+DEVICE uint4 loadSharedWhere(bool condition, SharedAddress address)
+{
+    uint4 value;
+    asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\nmov.u32 %0, 0;\nmov.u32 %1, 0;\nmov.u32 %2, 0;\nmov.u32 %3, 0;\n"
+        "@p ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];\n}"
+        : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "r"(address), "r"((u32)condition));
+    return value;
+}
+
+// 16 bytes from global to shared memory, asynchronously, if `bytes` is more than `to`: from `from` bytes after an address to `to` bytes after the other; aligned to 16.
+template <int to, int from>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {
-    asm volatile("{\n.reg .pred p;\nsetp.gt.s32 p, %3, %2;\n@p cp.async.cg.shared.global [%0 + %2], [%1 + %2], 16;\n}"
-        ::"r"(shared), "l"(global), "n"(offset), "r"(bytes) : "memory");
+    asm volatile("{\n.reg .pred p;\nsetp.gt.s32 p, %4, %2;\n@p cp.async.cg.shared.global [%0 + %2], [%1 + %3], 16;\n}"
+        ::"r"(shared), "l"(global), "n"(to), "n"(from), "r"(bytes) : "memory");
 }
 
 DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -447,12 +447,18 @@ DEVICE u32 multiplyPairs(u32 x, u32 y)
 DEVICE void prefetch(const void*) {}
 typedef u8* SharedAddress;
 DEVICE SharedAddress sharedAddress(const void* shared) { return (u8*)shared; }
-template <int offset>
+DEVICE uint4 loadSharedWhere(bool condition, SharedAddress address)
+{
+    uint4 value = make_uint4(0, 0, 0, 0);
+    memcpy(&value, address, condition ? 16 : 0);
+    return value;
+}
+template <int to, int from>
 DEVICE void copyAsync(SharedAddress shared, const void* global, int bytes)
 {
-    if (bytes > offset)
+    if (bytes > to)
     {
-        memcpy(shared + offset, (const u8*)global + offset, 16);
+        memcpy(shared + to, (const u8*)global + from, 16);
     }
 }
 DEVICE void commitCopies() {}
