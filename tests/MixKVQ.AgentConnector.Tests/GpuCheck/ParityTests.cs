@@ -1,6 +1,8 @@
 using MixKVQ.AgentConnector.GpuCheck;
 using MixKVQ.AgentConnector.GpuCheck.Attention;
+using MixKVQ.AgentConnector.GpuCheck.Loading;
 using MixKVQ.AgentConnector.GpuCheck.Parity;
+using MixKVQ.AgentConnector.Native.Cuda;
 using MixKVQ.AgentConnector.Tests.Native.Cuda.Emulation;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -28,6 +30,15 @@ public sealed class ParityTests
         (_, double errorRatio) = SealingParity.Compare(Emulated(), Small);
 
         Assert.InRange(errorRatio, 0.98, 1.02);
+    }
+
+    [Fact]
+    public void ProgramsOfAllCases_AreKnownBeforeAnyIsCompiled()
+    {
+        IReadOnlyCollection<KernelProgram> programs = KernelsAhead.Programs(Emulated(), AttentionCase.All);
+
+        Assert.Superset(new HashSet<string> { "DecodeAttention", "MergeSplits", "PrefillAttention", "SealPage" }, programs.Select(program => program.File).ToHashSet());
+        Assert.True(programs.Count > AttentionCase.All.Count);
     }
 
     [Fact]

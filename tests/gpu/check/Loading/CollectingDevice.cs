@@ -2,8 +2,8 @@ using MixKVQ.AgentConnector.Native.Cuda;
 
 namespace MixKVQ.AgentConnector.GpuCheck.Loading;
 
-/// <summary>A device that only remembers which programs it was asked for.</summary>
-/// <param name="device">What it is like; borrowed.</param>
+/// <summary>A device that only remembers which programs it was asked for. Memory is real; kernels cannot be launched.</summary>
+/// <param name="device">What it is like, and whose memory it is; borrowed.</param>
 internal sealed class CollectingDevice(IKernelDevice device) : IKernelDevice
 {
     private readonly Dictionary<string, KernelProgram> _programs = [];
@@ -28,18 +28,16 @@ internal sealed class CollectingDevice(IKernelDevice device) : IKernelDevice
     }
 
     /// <inheritdoc/>
-    public void Upload(ReadOnlySpan<byte> source, nint target) => throw new NotSupportedException();
+    public void Upload(ReadOnlySpan<byte> source, nint target) => device.Upload(source, target);
 
     /// <inheritdoc/>
-    public void Download(nint source, Span<byte> target) => throw new NotSupportedException();
+    public void Download(nint source, Span<byte> target) => device.Download(source, target);
 
     /// <inheritdoc/>
-    public void Clear(nint target, long bytes) => throw new NotSupportedException();
+    public void Clear(nint target, long bytes) => device.Clear(target, bytes);
 
     /// <inheritdoc/>
-    public void Synchronize()
-    {
-    }
+    public void Synchronize() => device.Synchronize();
 
     private sealed class NoModule : IKernelModule
     {

@@ -17,18 +17,11 @@ internal static class KernelsAhead
             return;
         }
 
-        var collector = new CollectingDevice(device);
-        foreach (AttentionCase item in cases)
-        {
-            using var factory = new KvCacheFactory(item.Geometry with { Device = machine.Device }, item.Options, null, collector);
-            Collect(() => _ = new DecodeAttention(collector, factory.Layout));
-            Collect(() => _ = new PrefillAttention(collector, factory.Layout, machine.Device));
-        }
-
+        IReadOnlyCollection<KernelProgram> programs = Programs(machine, cases);
         var compiler = new KernelCompiler((device.ComputeCapability.Major * 10) + device.ComputeCapability.Minor, KernelCache.OfUser());
         long start = Stopwatch.GetTimestamp();
         int failed = 0;
-        Parallel.ForEach(collector.Programs, program =>
+        Parallel.ForEach(programs, program =>
         {
             try
             {
@@ -39,18 +32,32 @@ internal static class KernelsAhead
                 Interlocked.Increment(ref failed);
             }
         });
-        machine.Report.Line($"{collector.Programs.Count} programs compiled in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s by {Environment.ProcessorCount} processors; {failed} failed.");
+        machine.Report.Line($"{programs.Count} programs compiled in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s by {Environment.ProcessorCount} processors; {failed} failed.");
+    }
 
-        static void Collect(Action make)
+    /// <summary>The programs of attention and sealing that the cases ask for, each once.</summary>
+    public static IReadOnlyCollection<KernelProgram> Programs(CheckMachine machine, IReadOnlyList<AttentionCase> cases)
+    {
+        var collector = new CollectingDevice(machine.Kernels);
+        foreach (AttentionCase item in cases)
         {
-            try
-            {
-                make();
-            }
-            catch (NotSupportedException)
-            {
-                // Shapes that a kernel does not take; the comparison says so.
-            }
+            using var factory = new KvCacheFactory(item.Geometry with { Device = machine.Device }, item.Options, null, collector);
+            Collect(() => _ = new DecodeAttention(collector, factory.Layout));
+            Collect(() => _ = new PrefillAttention(collector, factory.Layout, machine.Device));
+        }
+
+        return collector.Programs;
+    }
+
+    private static void Collect(Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch (NotSupportedException)
+        {
+            // Shapes that a kernel does not take; the comparison says so.
         }
     }
 }
