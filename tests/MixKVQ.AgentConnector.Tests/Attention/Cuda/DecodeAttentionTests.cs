@@ -12,6 +12,9 @@ namespace MixKVQ.AgentConnector.Tests.Attention.Cuda;
 
 public sealed unsafe class DecodeAttentionTests
 {
+    private const int SmallSharedBytes = 99 * 1024;
+    private const int LargeSharedBytes = 227 * 1024;
+
     private static readonly int[] Ragged = [1, 20, 97, 417, 161];
 
     public static TheoryData<KvCachePolicy, ScalarType, int, int, int, float> Cases => new()
@@ -44,6 +47,14 @@ public sealed unsafe class DecodeAttentionTests
     }
 
     [Fact]
+    public void Attend_WhereSharedMemoryIsSmallReadsPagesWhereTheyLie()
+    {
+        CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 2, queryHeads: 8, keyValueHeads: 2, headDim: 128);
+        Assert.Equal(0, DecodeConstants.StageBytes(geometry, SmallSharedBytes));
+        EqualsReference(geometry, new KvCacheOptions { TargetBits = 3 }, Ragged, 1, SmallSharedBytes);
+    }
+
+    [Fact]
     public void Attend_OverShortHistoriesNeedsNoMerge()
     {
         CacheGeometry geometry = CacheDriver.SmallGeometry(layers: 2, queryHeads: 2, keyValueHeads: 1, headDim: 64);
@@ -71,7 +82,7 @@ public sealed unsafe class DecodeAttentionTests
     }
 
     /// <summary>Compares attention in a batch of histories of so many tokens, in the second layer, with the reference.</summary>
-    private static EmulatedDevice EqualsReference(CacheGeometry geometry, KvCacheOptions options, int[] lengths, float factor)
+    private static EmulatedDevice EqualsReference(CacheGeometry geometry, KvCacheOptions options, int[] lengths, float factor, int sharedBytes = LargeSharedBytes)
     {
         Assert.SkipWhen(EmulatedDevice.Obstacle is not null, EmulatedDevice.Obstacle ?? "");
         using var driver = new CacheDriver(geometry, lengths.Max(), seed: geometry.GroupSize);
@@ -83,7 +94,7 @@ public sealed unsafe class DecodeAttentionTests
             driver.Append(caches[i], 1);
         }
 
-        var device = new EmulatedDevice();
+        var device = new EmulatedDevice { SharedBytes = sharedBytes };
         using Tensor queries = Queries(driver, lengths, factor);
         float[][] actual = Attend(new DecodeAttention(device, factory.Layout), geometry, caches, queries, 1);
         for (int i = 0; i < caches.Length; i++)
