@@ -5,7 +5,7 @@
 #   tests/gpu/check.sh run [TORCH_LIB] [STAGE…]     there: runs it, all stages or some; what it finds goes to the screen and to gpu-check.md
 #
 # The folder holds a copy of this script; `./check.sh run` inside it is the same. TORCH_LIB is PyTorch's torch/lib; without it python3 is asked.
-# Each stage is a process of its own, so that none is at the mercy of another. The report goes to $OUT where that is set, else beside the program.
+# Each stage is a process of its own, so that none is at the mercy of another. The report goes to $REPORT_FOLDER where that is set, else beside the program.
 # Exit code: 0, 1 where something is wrong, 2 where nothing could be run, 3 where all is right but a bar was missed.
 set -euo pipefail
 stages=(load parity end-to-end attention sealing prefill decode-step)
@@ -44,7 +44,7 @@ run() {
     torch=$(python3 -c 'import os, importlib.util as i; s = i.find_spec("torch"); print(os.path.join(os.path.dirname(s.origin), "lib") if s else "")') || torch=
     [ -n "$torch" ] || fail "python3 finds no PyTorch. Name its folder torch/lib: check.sh run TORCH_LIB."
   fi
-  local report=${OUT:-$folder}/gpu-check.md status=0 code stage
+  local report=${REPORT_FOLDER:-$folder}/gpu-check.md status=0 code stage
   chmod +x "$folder/MixKVQ.AgentConnector.GpuCheck"
   {
     printf '# check.sh run %s\n\n' "$*"
