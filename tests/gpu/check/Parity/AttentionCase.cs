@@ -40,7 +40,7 @@ internal sealed record AttentionCase(string Name, AttentionHeads Heads, KvCacheO
     public CacheGeometry Geometry => Heads.Geometry(Layers, CPU) with { DType = Type };
 
     /// <summary>What the largest difference may be: the result's own rounding, and that of factors to half precision.</summary>
-    public double Bar => Type == ScalarType.BFloat16 ? 0.02 : 0.01;
+    public double Bar => Type == ScalarType.BFloat16 ? 0.01 : 0.005;
 
     // Small heads spend over two bits on scales alone.
     private static AttentionCase Of(AttentionHeads heads, ScalarType type, params int[] lengths) =>
