@@ -1,10 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
 using MixKVQ.AgentConnector.Cache;
 using MixKVQ.AgentConnector.Cache.Packing;
-using MixKVQ.AgentConnector.Native;
 using MixKVQ.AgentConnector.Native.Cuda;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace MixKVQ.AgentConnector.Attention.Cuda;
 
@@ -14,7 +10,7 @@ namespace MixKVQ.AgentConnector.Attention.Cuda;
 /// </summary>
 /// <param name="device">Compiles and runs them.</param>
 /// <param name="layout">How pages are laid out, and for which model.</param>
-internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout layout)
+internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout layout) : IDisposable
 {
     /// <summary>Channels of the largest head that a block's memory has room for.</summary>
     public const int MaxHeadDim = 256;
@@ -31,8 +27,8 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
     private readonly IKernel _attend = device.Load(new KernelProgram("DecodeAttention", DecodeConstants.Attention(layout, device.SharedBytes))).Kernel("attend_decode");
     private readonly IKernel _merge = device.Load(new KernelProgram("MergeSplits", DecodeConstants.Merge(layout))).Kernel("merge_splits");
     private readonly int _stageBytes = DecodeConstants.Warps * 2 * DecodeConstants.StageBytes(layout.Geometry, device.SharedBytes);
-    private Tensor? _partials;
-    private Tensor? _states;
+    private readonly DeviceBytes _partials = new(layout.Geometry.Device);
+    private readonly DeviceBytes _states = new(layout.Geometry.Device);
 
     /// <summary>Asks for the attention of a step's tokens in one layer.</summary>
     /// <param name="sequences">Address of a <see cref="CacheSequence"/> for each conversation, on the device; the step's own tokens are in sinks or tail already.</param>
@@ -49,16 +45,26 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
         int headBlocks = geometry.KeyValueHeadCount * DecodeConstants.HeadTiles(geometry);
         int splits = Splits(maxPageCount, headBlocks * count, device.MultiprocessorCount * DecodeConstants.Blocks(geometry));
         long rows = (long)count * geometry.QueryHeadCount * (splits + 1);
-        Grow(ref _partials, splits == 0 ? 1 : rows * geometry.HeadDim);
-        Grow(ref _states, splits == 0 ? 1 : rows * 2);
-        (nint partials, nint states) = (TensorMemory.DataPointer(_partials), TensorMemory.DataPointer(_states));
+        if (splits > 0)
+        {
+            _partials.Reserve(rows * geometry.HeadDim * sizeof(float));
+            _states.Reserve(rows * 2 * sizeof(float));
+        }
+
         _attend.Launch(
-            new AttendArguments(sequences, queries, output, partials, states, queryStride, layer, geometry.BlockCount, splits, scale),
+            new AttendArguments(sequences, queries, output, _partials.Address, _states.Address, queryStride, layer, geometry.BlockCount, splits, scale),
             new KernelGrid(splits + 1, headBlocks, count), DecodeConstants.Warps * 32, _stageBytes);
         if (splits > 0)
         {
-            _merge.Launch(new MergeArguments(sequences, partials, states, output, splits), new KernelGrid(geometry.QueryHeadCount, count), MergeThreads);
+            _merge.Launch(new MergeArguments(sequences, _partials.Address, _states.Address, output, splits), new KernelGrid(geometry.QueryHeadCount, count), MergeThreads);
         }
+    }
+
+    /// <summary>Gives scratch memory back.</summary>
+    public void Dispose()
+    {
+        _partials.Dispose();
+        _states.Dispose();
     }
 
     /// <summary>
@@ -81,19 +87,6 @@ internal sealed class DecodeAttention(IKernelDevice device, PackedPageLayout lay
     }
 
     private static int DivideUp(int dividend, int divisor) => (dividend + divisor - 1) / divisor;
-
-    private void Grow([NotNull] ref Tensor? scratch, long floats)
-    {
-        if (scratch is not null && scratch.numel() >= floats)
-        {
-            return;
-        }
-
-        // Nothing is kept where the new memory is refused.
-        scratch?.Dispose();
-        scratch = null;
-        scratch = empty(floats, dtype: ScalarType.Float32, device: layout.Geometry.Device).DetachFromDisposeScope();
-    }
 
     /// <summary>AttentionArguments of DecodeState.cuh.</summary>
     private readonly record struct AttendArguments(

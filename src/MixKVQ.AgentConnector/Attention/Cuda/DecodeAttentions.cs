@@ -6,7 +6,7 @@ namespace MixKVQ.AgentConnector.Attention.Cuda;
 
 /// <summary>The decode attention of the page layout at hand: a model is there before its caches are.</summary>
 /// <param name="device">Compiles and runs it.</param>
-internal sealed class DecodeAttentions(IKernelDevice device)
+internal sealed class DecodeAttentions(IKernelDevice device) : IDisposable
 {
     private PackedPageLayout? _layout;
     private DecodeAttention? _attention;
@@ -17,9 +17,14 @@ internal sealed class DecodeAttentions(IKernelDevice device)
     {
         if (_attention is null || view.Layout != _layout)
         {
-            (_layout, _attention) = (view.Layout, new DecodeAttention(device, view.Layout));
+            var attention = new DecodeAttention(device, view.Layout);
+            _attention?.Dispose();
+            (_layout, _attention) = (view.Layout, attention);
         }
 
         return _attention;
     }
+
+    /// <summary>Gives scratch memory back.</summary>
+    public void Dispose() => _attention?.Dispose();
 }

@@ -99,6 +99,7 @@ internal sealed class CudaDecoder : IDecoder, IDisposable
             layer.Dispose();
         }
 
+        _attentions.Dispose();
         _output.Dispose();
         _step.Dispose();
         _rows.Dispose();

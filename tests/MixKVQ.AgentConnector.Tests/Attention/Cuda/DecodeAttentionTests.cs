@@ -96,7 +96,8 @@ public sealed unsafe class DecodeAttentionTests
 
         var device = new EmulatedDevice { SharedBytes = sharedBytes };
         using Tensor queries = Queries(driver, lengths, factor);
-        float[][] actual = Attend(new DecodeAttention(device, factory.Layout), geometry, caches, queries, 1);
+        using var attention = new DecodeAttention(device, factory.Layout);
+        float[][] actual = Attend(attention, geometry, caches, queries, 1);
         for (int i = 0; i < caches.Length; i++)
         {
             using Tensor row = queries[i].reshape(1, geometry.QueryHeadCount, geometry.HeadDim);

@@ -44,7 +44,7 @@ internal static class ProductPrograms
         _ = new PointwiseKernels(device, geometry.DType);
         _ = new HeadKernels(device, config, geometry.DType);
         using var factory = new KvCacheFactory(geometry, options, team: null, device);
-        _ = new DecodeAttention(device, factory.Layout);
+        using var attention = new DecodeAttention(device, factory.Layout);
         using var prefill = new PrefillAttention(device, factory.Layout, torch.CPU);
         return device.Programs;
     }

@@ -24,7 +24,7 @@ internal sealed class PackedAttentionRun(CheckMachine machine, PackedPageLayout 
         using Tensor output = empty([conversations, width], geometry.DType, machine.Device);
         nint asked = TensorMemory.DataPointer(queries), answered = TensorMemory.DataPointer(output);
         float scale = 1 / MathF.Sqrt(geometry.HeadDim);
-        var kernel = new DecodeAttention(machine.Kernels, layout);
+        using var kernel = new DecodeAttention(machine.Kernels, layout);
         var time = DeviceTime.Of(machine, turn => kernel.Attend(batch.Sequences(turn), conversations, batch.PageCount, asked, width, answered, 0, scale));
         GC.KeepAlive(queries);
         GC.KeepAlive(output);

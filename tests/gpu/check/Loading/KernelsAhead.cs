@@ -42,8 +42,8 @@ internal static class KernelsAhead
         foreach (AttentionCase item in cases)
         {
             using var factory = new KvCacheFactory(item.Geometry with { Device = machine.Device }, item.Options, null, collector);
-            Collect(() => _ = new DecodeAttention(collector, factory.Layout));
-            Collect(() => _ = new PrefillAttention(collector, factory.Layout, machine.Device));
+            Collect(() => new DecodeAttention(collector, factory.Layout).Dispose());
+            Collect(() => new PrefillAttention(collector, factory.Layout, machine.Device).Dispose());
         }
 
         return collector.Programs;

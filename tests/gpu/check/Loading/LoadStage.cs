@@ -64,7 +64,7 @@ internal static class LoadStage
         Try("decode attention", () =>
         {
             using var factory = new KvCacheFactory(geometry, new KvCacheOptions(), null, recorder);
-            _ = new DecodeAttention(recorder, factory.Layout);
+            using var attention = new DecodeAttention(recorder, factory.Layout);
         });
         Try("prefill attention and sealing", () => FillPage(geometry, recorder));
         machine.Synchronize();

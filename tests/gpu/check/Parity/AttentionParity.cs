@@ -27,7 +27,7 @@ internal static class AttentionParity
         float scale = 1 / MathF.Sqrt(geometry.HeadDim);
         Tensor queries = cat(asked, 0).reshape(pairs.Length, width).to(machine.Device);
         Tensor output = empty([pairs.Length, width], geometry.DType, machine.Device);
-        var kernel = new DecodeAttention(machine.Kernels, onDevice.Layout);
+        using var kernel = new DecodeAttention(machine.Kernels, onDevice.Layout);
         var oracle = new ReferenceAttention();
         var worst = new Difference(0, 0);
         for (int layer = 0; layer < geometry.LayerCount; layer++)
